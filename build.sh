@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# All of Quantpad's commands (see usage below). Every step may be repeated, and does nothing when it is already done.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+source scripts/setup.sh
+source scripts/test.sh
+
+readonly VARIANTS=(scalar simd128)
+readonly WASM=www/src/wasm
+
+usage() {
+  cat <<'TEXT'
+Usage: ./build.sh [COMMAND]
+
+  serve [--port N]                   (default) build the page and serve it on http://127.0.0.1:8080/
+  test                               run every test; the last line is `N passed, N failed`
+  dist                               build the static site in www/dist/, ready for any host
+  package                            build the npm package in pkg/
+  bench [--browser B] [--json FILE]  measure in a real browser: chromium (default), firefox or webkit
+  setup                              only install what the other commands need
+
+Each command first installs what it needs and does not find.
+TEXT
+}
+
+usage_error() {
+  printf 'build.sh: %s\n\n' "$1" >&2
+  usage >&2
+  exit 2
+}
+
+main() {
+  local command=${1:-serve}
+  case $command in
+    --help | -h) usage ;;
+    --port) serve "$@" ;;
+    serve | bench) "$command" "${@:2}" ;;
+    test | dist | package | setup)
+      (($# == 1)) || usage_error "$command takes no option, but got: ${*:2}"
+      "command_$command"
+      ;;
+    *) usage_error "no such command: $command" ;;
+  esac
+}
+
+serve() {
+  local port=8080
+  while (($#)); do
+    case $1 in
+      --port) port=${2-} && shift ;;
+      *) usage_error "serve has no option $1" ;;
+    esac
+    [[ $port =~ ^[0-9]{1,5}$ ]] && ((10#$port <= 65535)) || usage_error "--port needs a number from 0 to 65535"
+    shift
+  done
+  command_dist
+  exec node www/serve.mjs --port "$port"
+}
+
+bench() {
+  local browser=chromium json=
+  while (($#)); do
+    case $1 in
+      --browser) browser=${2-} && shift ;;
+      --json) json=${2-} && [[ $json ]] || usage_error "--json needs a file name" && shift ;;
+      *) usage_error "bench has no option $1" ;;
+    esac
+    [[ $browser =~ ^(chromium|firefox|webkit)$ ]] || usage_error "--browser is one of chromium, firefox, webkit"
+    shift
+  done
+  command_dist
+  setup_drivers
+  setup_browsers || exit 1
+  run_group node www/e2e/bench.mjs --browser "$browser" ${json:+--json "$json"}
+}
+
+command_setup() {
+  setup_build
+  setup_tests
+  setup_browsers || exit 1
+}
+
+command_dist() {
+  setup_build
+  build_wasm
+  build_page
+}
+
+command_package() {
+  setup_build
+  build_wasm
+  build_package
+}
+
+command_test() {
+  setup_build
+  setup_tests
+  run_tests
+}
+
+# The compiled modules, one for each set of instructions, all driven by one and the same JavaScript glue.
+build_wasm() {
+  up_to_date "$WASM/.built" Cargo.toml Cargo.lock .cargo src build.sh && return
+  rm -rf "$WASM"
+  mkdir -p "$WASM"
+  local variant
+  for variant in "${VARIANTS[@]}"; do build_variant "$variant"; done
+  touch "$WASM/.built"
+}
+
+build_variant() {
+  local variant=$1 target=target/wasm-$1 glue
+  # -disable-lsr: loop strength reduction makes V8 spill the register tiles of the kernels.
+  local flags='-C llvm-args=-disable-lsr'
+  # What rustc takes for granted in every engine, and what the variant adds to it.
+  local features=(bulk-memory mutable-globals sign-ext nontrapping-float-to-int multivalue reference-types)
+  if [[ $variant == simd128 ]]; then
+    flags+=' -C target-feature=+simd128'
+    features+=(simd)
+  fi
+
+  say "Building the $variant module"
+  # A target folder of its own: in a shared one the variants would mix.
+  RUSTFLAGS=$flags cargo build --release --lib --locked --target wasm32-unknown-unknown --target-dir "$target"
+  wasm-bindgen --target web --omit-default-module-path --out-name quantpad --out-dir "$target/glue" \
+    "$target/wasm32-unknown-unknown/release/quantpad.wasm"
+  www/node_modules/.bin/wasm-opt -O3 "${features[@]/#/--enable-}" \
+    "$target/glue/quantpad_bg.wasm" -o "$WASM/quantpad_$variant.wasm"
+
+  for glue in quantpad.js quantpad.d.ts; do
+    [[ -e $WASM/$glue ]] || cp "$target/glue/$glue" "$WASM/$glue"
+    cmp -s "$target/glue/$glue" "$WASM/$glue" ||
+      die "the $variant module needs another $glue than ${VARIANTS[0]}: one loader could not serve both"
+  done
+}
+
+build_page() {
+  up_to_date www/dist/index.html "$WASM" www/src www/index.html www/public www/*.json www/*.ts && return
+  say "Building the page"
+  rm -rf www/dist # so that a failed build leaves no older page to be served or tested
+  npm --prefix www run --silent build
+}
+
+build_package() {
+  say "Building the npm package"
+  rm -rf pkg
+  mkdir pkg
+  cp "$WASM"/quantpad* scripts/npm/* README.md LICENSE-* pkg/
+  node scripts/package.mjs pkg
+}
+
+# Is the file newer than all of these files and folders?
+up_to_date() {
+  local made=$1
+  shift
+  [[ -e $made && -z $(find "$@" -newer "$made" -print -quit 2>/dev/null) ]]
+}
+
+main "$@"

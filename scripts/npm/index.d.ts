@@ -1,0 +1,14 @@
+import type { InitInput } from "./quantpad.js";
+
+export * from "./quantpad.js";
+
+/** The sets of instructions that there is a module for. */
+export type Variant = "scalar" | "simd128";
+
+/**
+ * Loads the fastest module that this engine can run, and answers which one. Call it once, before anything else.
+ *
+ * @param open Turns the address of a module into what shall be compiled. In browsers leave it out: the module is
+ *   fetched. In Node: `init((url) => readFile(url))`.
+ */
+export default function init(open?: (url: URL) => InitInput | Promise<InitInput>): Promise<Variant>;

@@ -1,0 +1,18 @@
+// Loads Quantpad's fastest module that this engine can run. All modules share the glue in quantpad.js, and give the same
+// results bit for bit.
+import { simd } from 'wasm-feature-detect';
+import start from './quantpad.js';
+
+export * from './quantpad.js';
+
+// Written out, so that bundlers see each file.
+const MODULES = {
+  scalar: new URL('./quantpad_scalar.wasm', import.meta.url),
+  simd128: new URL('./quantpad_simd128.wasm', import.meta.url),
+};
+
+export default async function init(open = (url) => url) {
+  const variant = (await simd()) ? 'simd128' : 'scalar';
+  await start({ module_or_path: await open(MODULES[variant]) });
+  return variant;
+}

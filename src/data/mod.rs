@@ -1,0 +1,21 @@
+//! Data: the images, how they are split and scaled, and how a drawing becomes an image.
+//!
+//! * [`Dataset`]: labelled images; [`digits`] is the embedded one.
+//! * [`Split`]: the seeded division into training and test rows.
+//! * [`Standardizer`]: mean 0 and variance 1 for each pixel, learned from the training rows.
+//! * [`Drawing`]: pen strokes with undo and redo; [`raster`] makes them an 8x8 image the way the data set was made.
+
+mod dataset;
+pub mod digits;
+mod drawing;
+pub mod raster;
+mod split;
+mod standardizer;
+
+pub use dataset::Dataset;
+pub use drawing::Drawing;
+pub use split::Split;
+pub use standardizer::Standardizer;
+
+/// Classes of every data set here: the ten digits.
+pub const CLASSES: usize = 10;

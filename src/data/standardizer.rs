@@ -1,0 +1,54 @@
+//! Mean 0 and variance 1 for each pixel: `(x - mean) / std`, learned from the training rows only.
+//!
+//! The rule is scikit-learn's `StandardScaler`: population standard deviation, and a pixel that is constant up to
+//! rounding keeps its scale (std 1). Held by `tests/golden.rs` against scikit-learn's mean and scale.
+
+use super::Dataset;
+
+/// Mean and standard deviation of each pixel, in pixel units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standardizer {
+    /// Mean of each pixel over the rows fitted on.
+    pub mean: Vec<f64>,
+    /// Population standard deviation of each pixel; 1 where the pixel does not vary.
+    pub std: Vec<f64>,
+}
+
+impl Standardizer {
+    /// Learns from `rows` of `data`.
+    pub fn fit(data: &Dataset, rows: &[u16]) -> Self {
+        let pixels = data.width() * data.height();
+        let n = rows.len().max(1) as f64;
+        let mut mean = vec![0.0; pixels];
+        for &row in rows {
+            for (sum, &x) in mean.iter_mut().zip(data.image(row.into())) {
+                *sum += f64::from(x);
+            }
+        }
+        mean.iter_mut().for_each(|sum| *sum /= n);
+
+        let mut variance = vec![0.0; pixels];
+        for &row in rows {
+            for ((sum, &x), &mean) in variance.iter_mut().zip(data.image(row.into())).zip(&mean) {
+                let d = f64::from(x) - mean;
+                *sum += d * d;
+            }
+        }
+        let std = variance.iter().zip(&mean).map(|(&sum, &mean)| {
+            let variance = sum / n;
+            let rounding = n * mean * f64::EPSILON;
+            let constant = variance <= n * f64::EPSILON * variance + rounding * rounding;
+            if constant { 1.0 } else { variance.sqrt() }
+        });
+        Self { std: std.collect(), mean }
+    }
+
+    /// The rows of `data` standardized, shape `[rows.len(), pixels]`, row-major.
+    pub fn transform(&self, data: &Dataset, rows: &[u16]) -> Vec<f64> {
+        let scaled = |&row: &u16| {
+            let image = data.image(row.into()).iter();
+            image.zip(&self.mean).zip(&self.std).map(|((&x, mean), std)| (f64::from(x) - mean) / std)
+        };
+        rows.iter().flat_map(scaled).collect()
+    }
+}

@@ -1,0 +1,98 @@
+//! Timing two sides fairly with a coarse clock.
+//!
+//! One inference lasts less than any browser's clock step, so it is repeated until a sample takes at least
+//! [`MIN_SAMPLE_MS`] and [`MIN_STEPS`] clock steps. The two sides take turns within one run, so that a machine that
+//! slows down slows both; quoted are medians, and the quartiles as the spread.
+
+/// Shortest sample, in milliseconds.
+pub const MIN_SAMPLE_MS: f64 = 2.0;
+/// Fewest clock steps in a sample: its length is then known to 1 %.
+pub const MIN_STEPS: f64 = 100.0;
+
+/// Nanoseconds per repetition: median and quartiles over the samples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timing {
+    /// First quartile.
+    pub q1_ns: f64,
+    /// Median.
+    pub median_ns: f64,
+    /// Third quartile.
+    pub q3_ns: f64,
+    /// Repetitions in a sample.
+    pub repetitions: u32,
+}
+
+/// Two sides timed in turn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// The first side.
+    pub a: Timing,
+    /// The second side.
+    pub b: Timing,
+    /// Median over the pairs of samples of (time of a) / (time of b).
+    pub ratio: f64,
+}
+
+/// The clock's step in milliseconds: the smallest advance seen in a few of its ticks.
+pub fn clock_step(mut now: impl FnMut() -> f64) -> f64 {
+    let mut step = f64::INFINITY;
+    for _ in 0..10 {
+        let start = now();
+        let mut next = now();
+        while next <= start {
+            next = now();
+        }
+        step = step.min(next - start);
+    }
+    step
+}
+
+/// Times `a` against `b` in `samples` alternating pairs; `now` is a clock in milliseconds with step `step`.
+pub fn pair(samples: usize, step: f64, mut now: impl FnMut() -> f64, mut a: impl FnMut(), mut b: impl FnMut()) -> Pair {
+    let shortest = MIN_SAMPLE_MS.max(MIN_STEPS * step);
+    let repetitions_a = repetitions(shortest, &mut now, &mut a);
+    let repetitions_b = repetitions(shortest, &mut now, &mut b);
+    let (mut times_a, mut times_b) = (Vec::with_capacity(samples), Vec::with_capacity(samples));
+    for _ in 0..samples {
+        times_a.push(sample(repetitions_a, &mut now, &mut a) / f64::from(repetitions_a) * 1e6);
+        times_b.push(sample(repetitions_b, &mut now, &mut b) / f64::from(repetitions_b) * 1e6);
+    }
+    let mut ratios: Vec<f64> = times_a.iter().zip(&times_b).map(|(a, b)| a / b).collect();
+    Pair { a: summarize(times_a, repetitions_a), b: summarize(times_b, repetitions_b), ratio: quantile(&mut ratios, 0.5) }
+}
+
+/// Doubles the repetitions until a sample is long enough; this also warms the code up.
+fn repetitions(shortest: f64, now: &mut impl FnMut() -> f64, work: &mut impl FnMut()) -> u32 {
+    let mut repetitions = 1;
+    // Twice, for a single sample may have been stretched by an interruption.
+    while sample(repetitions, now, work) < shortest || sample(repetitions, now, work) < shortest {
+        repetitions = repetitions.saturating_mul(2);
+    }
+    repetitions
+}
+
+fn sample(repetitions: u32, now: &mut impl FnMut() -> f64, work: &mut impl FnMut()) -> f64 {
+    let start = now();
+    for _ in 0..repetitions {
+        work();
+    }
+    now() - start
+}
+
+fn summarize(mut times: Vec<f64>, repetitions: u32) -> Timing {
+    Timing {
+        q1_ns: quantile(&mut times, 0.25),
+        median_ns: quantile(&mut times, 0.5),
+        q3_ns: quantile(&mut times, 0.75),
+        repetitions,
+    }
+}
+
+/// The value at `share` of the sorted list, between two neighbours by their distance; 0 for an empty list.
+fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
+    let at = share * last as f64;
+    let (low, rest) = (at as usize, at - (at as usize) as f64);
+    values[low] + rest * (values[(low + 1).min(last)] - values[low])
+}

@@ -1,0 +1,214 @@
+//! The kernels in 128-bit WebAssembly SIMD, bit for bit equal to [`super::scalar`].
+//!
+//! A tile is R rows by P panels of four outputs; its sums stay in registers over the whole k loop. Each 32-bit lane
+//! belongs to one output, so float sums keep the scalar order. Integers: activations and weights are widened to 16
+//! bits and `i32x4_dot_i16x8` multiplies a pair of inputs of four outputs; a pair sum is at most 2 · 255 · 128, and the
+//! zero point leaves through the start value, `-zero_point · Σw` (mod 2^32, in which the final sum is exact).
+
+use core::arch::wasm32::*;
+
+use super::{PANEL, PackedF32, PackedI8, scalar};
+
+/// See [`super::gemm_f32`]. Tiles of 4x12 (12 sums, 3 weights, 1 activation: 16 registers), then what is left.
+pub fn gemm_f32(x: &[f32], w: &PackedF32, bias: &[f32], out: &mut [f32]) {
+    let rows = out.len() / w.outputs();
+    for_each_tile(w.outputs().div_ceil(PANEL), |first, panels| {
+        let mut r = 0;
+        while r < rows {
+            let left = rows - r;
+            r += match (panels, left >= 4) {
+                (3, true) => tile_f32::<4, 3>(x, r, w, first, bias, out),
+                (2, true) => tile_f32::<4, 2>(x, r, w, first, bias, out),
+                (_, true) => tile_f32::<4, 1>(x, r, w, first, bias, out),
+                (3, false) => tile_f32::<1, 3>(x, r, w, first, bias, out),
+                (2, false) => tile_f32::<1, 2>(x, r, w, first, bias, out),
+                (_, false) => tile_f32::<1, 1>(x, r, w, first, bias, out),
+            };
+        }
+    });
+}
+
+/// See [`super::gemm_u8i8`]. Tiles of 2x12: two rows share the widening of the weights.
+pub fn gemm_u8i8(x: &[u8], zero_points: &[u8], w: &PackedI8, out: &mut [i32]) {
+    let rows = zero_points.len();
+    for_each_tile(w.outputs().div_ceil(PANEL), |first, panels| {
+        let mut r = 0;
+        while r < rows {
+            let left = rows - r;
+            r += match (panels, left >= 2) {
+                (3, true) => tile_u8i8::<2, 3>(x, r, zero_points, w, first, out),
+                (2, true) => tile_u8i8::<2, 2>(x, r, zero_points, w, first, out),
+                (_, true) => tile_u8i8::<2, 1>(x, r, zero_points, w, first, out),
+                (3, false) => tile_u8i8::<1, 3>(x, r, zero_points, w, first, out),
+                (2, false) => tile_u8i8::<1, 2>(x, r, zero_points, w, first, out),
+                (_, false) => tile_u8i8::<1, 1>(x, r, zero_points, w, first, out),
+            };
+        }
+    });
+}
+
+/// Calls `tile(first panel, panels)` over all panels, three at a time.
+fn for_each_tile(panels: usize, mut tile: impl FnMut(usize, usize)) {
+    for first in (0..panels).step_by(3) {
+        tile(first, (panels - first).min(3));
+    }
+}
+
+#[inline(always)]
+fn tile_f32<const R: usize, const P: usize>(
+    x: &[f32],
+    row: usize,
+    w: &PackedF32,
+    first: usize,
+    bias: &[f32],
+    out: &mut [f32],
+) -> usize {
+    let inputs = w.inputs();
+    let x: [&[f32]; R] = core::array::from_fn(|r| &x[(row + r) * inputs..][..inputs]);
+    let panels: [&[[f32; 4]]; P] = core::array::from_fn(|p| &w.panel(first + p).as_chunks().0[..inputs]);
+    let start: [v128; P] = core::array::from_fn(|p| load_f32(&lanes(bias, (first + p) * PANEL)));
+    let mut sums = [start; R];
+    for k in 0..inputs {
+        let weights: [v128; P] = core::array::from_fn(|p| load_f32(&panels[p][k]));
+        for r in 0..R {
+            let activation = f32x4_splat(x[r][k]);
+            for p in 0..P {
+                sums[r][p] = f32x4_add(sums[r][p], f32x4_mul(activation, weights[p]));
+            }
+        }
+    }
+    for (r, sums) in sums.into_iter().enumerate() {
+        for (p, sum) in sums.into_iter().enumerate() {
+                        store(f32_lanes(sum), out, (row + r) * w.outputs(), (first + p) * PANEL, w.outputs());
+        }
+    }
+    R
+}
+
+#[inline(always)]
+fn tile_u8i8<const R: usize, const P: usize>(
+    x: &[u8],
+    row: usize,
+    zero_points: &[u8],
+    w: &PackedI8,
+    first: usize,
+    out: &mut [i32],
+) -> usize {
+    let blocks = w.stride() / 8;
+    let x: [&[[u8; 8]]; R] = core::array::from_fn(|r| &x[(row + r) * w.stride()..].as_chunks().0[..blocks]);
+    let panels: [&[[i8; 32]]; P] = core::array::from_fn(|p| &w.panel(first + p).as_chunks().0[..blocks]);
+    let mut sums = [[i32x4_splat(0); P]; R];
+    for k in 0..blocks {
+        let pairs: [[v128; 4]; R] = core::array::from_fn(|r| splat_pairs(&x[r][k]));
+        for p in 0..P {
+            let weights = load_i8(&panels[p][k]);
+            for r in 0..R {
+                for (pair, weights) in pairs[r].into_iter().zip(weights) {
+                    sums[r][p] = i32x4_add(sums[r][p], i32x4_dot_i16x8(pair, weights));
+                }
+            }
+        }
+    }
+    for (r, sums) in sums.into_iter().enumerate() {
+        let zero_point = i32x4_splat(i32::from(zero_points[row + r]));
+        for (p, sum) in sums.into_iter().enumerate() {
+            let at = (first + p) * PANEL;
+            let [a, b, c, d] = lanes(w.row_sums(), at);
+            let sum = i32x4_sub(sum, i32x4_mul(zero_point, i32x4(a, b, c, d)));
+                        store(i32_lanes(sum), out, (row + r) * w.outputs(), at, w.outputs());
+        }
+    }
+    R
+}
+
+fn f32_lanes(v: v128) -> [f32; 4] {
+    [f32x4_extract_lane::<0>(v), f32x4_extract_lane::<1>(v), f32x4_extract_lane::<2>(v), f32x4_extract_lane::<3>(v)]
+}
+
+fn i32_lanes(v: v128) -> [i32; 4] {
+    [i32x4_extract_lane::<0>(v), i32x4_extract_lane::<1>(v), i32x4_extract_lane::<2>(v), i32x4_extract_lane::<3>(v)]
+}
+
+/// Four values from `at` on, with zeros past the end.
+fn lanes<T: Copy + Default>(values: &[T], at: usize) -> [T; 4] {
+    match values[at..].first_chunk() {
+        Some(lanes) => *lanes,
+        None => core::array::from_fn(|lane| values.get(at + lane).copied().unwrap_or_default()),
+    }
+}
+
+/// Writes the lanes that are real outputs (`at..columns`) of the row that starts at `row`.
+fn store<T: Copy>(values: [T; 4], out: &mut [T], row: usize, at: usize, columns: usize) {
+    let count = (columns - at).min(4);
+    out[row + at..row + at + count].copy_from_slice(&values[..count]);
+}
+
+/// Eight activations widened to 16 bits, each pair repeated in all four lanes.
+fn splat_pairs(x: &[u8; 8]) -> [v128; 4] {
+    let x = i16x8_extend_low_u8x16(i64x2(i64::from_le_bytes(*x), 0));
+    [
+        i32x4_shuffle::<0, 0, 0, 0>(x, x),
+        i32x4_shuffle::<1, 1, 1, 1>(x, x),
+        i32x4_shuffle::<2, 2, 2, 2>(x, x),
+        i32x4_shuffle::<3, 3, 3, 3>(x, x),
+    ]
+}
+
+/// The weights of 8 inputs and 4 outputs, widened to 16 bits, a vector for each pair of inputs.
+#[allow(unsafe_code)]
+fn load_i8(w: &[i8; 32]) -> [v128; 4] {
+    let at = w.as_ptr();
+    // SAFETY: each of the four loads reads 8 of the 32 bytes that `w` points to.
+    unsafe { [0, 8, 16, 24].map(|offset| i16x8_load_extend_i8x8(at.add(offset))) }
+}
+
+#[allow(unsafe_code)]
+fn load_f32(x: &[f32; 4]) -> v128 {
+    // SAFETY: `x` points to 16 readable bytes; the load needs no alignment.
+    unsafe { v128_load(x.as_ptr().cast()) }
+}
+
+/// See [`super::min_max`].
+pub fn min_max(x: &[f32]) -> (f32, f32) {
+    let (blocks, rest) = x.as_chunks();
+    let Some(first) = blocks.first() else { return scalar::min_max(rest) };
+    let (mut min, mut max) = (load_f32(first), load_f32(first));
+    for block in blocks {
+        let block = load_f32(block);
+        min = f32x4_pmin(min, block);
+        max = f32x4_pmax(max, block);
+    }
+    let low = rest.iter().chain(&f32_lanes(min)).fold(first[0], |a, &b| if b < a { b } else { a });
+    let high = rest.iter().chain(&f32_lanes(max)).fold(first[0], |a, &b| if b > a { b } else { a });
+    (low, high)
+}
+
+/// See [`super::quantize_u8`].
+pub fn quantize_u8(x: &[f32], scale: f32, zero_point: u8, out: &mut [u8]) {
+    let (blocks, rest) = x.as_chunks::<16>();
+    let (out_blocks, out_rest) = out.as_chunks_mut::<16>();
+    let (divisor, offset) = (f32x4_splat(scale), f32x4_splat(f32::from(zero_point)));
+    let (zero, top) = (f32x4_splat(0.0), f32x4_splat(255.0));
+    for (block, out) in blocks.iter().zip(out_blocks) {
+        let quarters: [v128; 4] = core::array::from_fn(|quarter| {
+            let x = load_f32(&lanes(block, quarter * 4));
+            let q = f32x4_add(f32x4_nearest(f32x4_div(x, divisor)), offset);
+            i32x4_trunc_sat_f32x4(f32x4_pmin(f32x4_pmax(q, zero), top))
+        });
+        let low = i16x8_narrow_i32x4(quarters[0], quarters[1]);
+        let high = i16x8_narrow_i32x4(quarters[2], quarters[3]);
+        store_u8(u8x16_narrow_i16x8(low, high), out);
+    }
+    scalar::quantize_u8(rest, scale, zero_point, out_rest);
+}
+
+#[allow(unsafe_code)]
+fn store_u8(value: v128, out: &mut [u8; 16]) {
+    // SAFETY: `out` points to 16 writable bytes; the store needs no alignment.
+    unsafe { v128_store(out.as_mut_ptr().cast(), value) }
+}
+
+/// See [`super::standardize`]: one operation a value, which the compiler vectorises as it stands.
+pub fn standardize(x: &[f32], mean: &[f32], factor: &[f32], out: &mut [f32]) {
+    scalar::standardize(x, mean, factor, out);
+}

@@ -1,0 +1,14 @@
+//! Networks in fp32: layers, the model, softmax.
+
+mod dense;
+mod input;
+mod model;
+mod scratch;
+mod softmax;
+
+pub use dense::Dense;
+pub use input::Input;
+pub use model::{Layer, Model};
+pub(crate) use scratch::at_least;
+pub use scratch::Scratch;
+pub use softmax::{argmax, softmax};

@@ -1,0 +1,26 @@
+//! Working memory of an inference, kept between calls so that an inference allocates nothing.
+
+/// Buffers that grow to the largest batch seen and stay.
+#[derive(Debug, Default, Clone)]
+pub struct Scratch {
+    /// Activations of the current layer, `[rows, width]`.
+    pub activations: Vec<f32>,
+    /// What the current layer writes.
+    pub next: Vec<f32>,
+    /// The current layer's integer activations.
+    pub quantized: Vec<u8>,
+    /// Integer sums.
+    pub sums: Vec<i32>,
+    /// Scale of each row's activations.
+    pub scales: Vec<f32>,
+    /// Zero point of each row's activations.
+    pub zero_points: Vec<u8>,
+}
+
+/// The first `len` values of `buffer`, grown if it is shorter; old values stay.
+pub fn at_least<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+    if buffer.len() < len {
+        buffer.resize(len, T::default());
+    }
+    &mut buffer[..len]
+}

@@ -1,0 +1,194 @@
+//! Records that cross to TypeScript, and their types there.
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use crate::{
+    eval::{metrics, size, timing},
+    nn::{argmax, softmax},
+    train,
+};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface Answer { digit: number; probabilities: number[] }
+export interface Answers { fp32: Answer; quantized: Answer }
+export interface Progress {
+  iteration: number; loss: number; gradientNorm: number;
+  trainCorrect: number; trainTotal: number; done: boolean;
+}
+export interface Side {
+  correct: number; total: number;
+  fileBytes: number; weightBytes: number; biasBytes: number; scaleBytes: number;
+  parameterBytes: number; inputScalingBytes: number;
+}
+export interface Evaluation { fp32: Side; quantized: Side; bothAgree: number }
+export interface Timing { medianNs: number; q1Ns: number; q3Ns: number; repetitions: number }
+export interface Pair { a: Timing; b: Timing; ratio: number }
+export interface TimingReport { clockStepMs: number; one: Pair; batch: Pair; batchSize: number }
+export interface LabRow { correct: number; total: number; bytes: number; ns: number; q1Ns: number; q3Ns: number }
+export interface LabReport {
+  published: LabRow; publishedFloatCorrect: number; publishedFloatBytes: number; publishedFloatNs: number;
+  recipe: LabRow; recipeFloatCorrect: number; wrapped: number; repairedCorrect: number; int8: LabRow;
+}
+"#;
+
+/// Hands a record to TypeScript.
+pub fn to_js(value: &impl Serialize) -> std::result::Result<JsValue, JsValue> {
+    Ok(value.serialize(&serde_wasm_bindgen::Serializer::json_compatible())?)
+}
+
+#[derive(Serialize)]
+pub struct Answer {
+    digit: usize,
+    probabilities: Vec<f32>,
+}
+
+impl Answer {
+    pub fn new(logits: &[f32]) -> Self {
+        let mut probabilities = vec![0.0; logits.len()];
+        softmax(logits, &mut probabilities);
+        Self { digit: argmax(logits), probabilities }
+    }
+}
+
+#[derive(Serialize)]
+pub struct Answers {
+    pub fp32: Answer,
+    pub quantized: Answer,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    iteration: usize,
+    loss: f64,
+    gradient_norm: f64,
+    train_correct: usize,
+    train_total: usize,
+    done: bool,
+}
+
+impl From<train::Progress> for Progress {
+    fn from(p: train::Progress) -> Self {
+        Self {
+            iteration: p.iteration,
+            loss: p.loss,
+            gradient_norm: p.gradient_norm,
+            train_correct: p.train_correct,
+            train_total: p.train_total,
+            done: p.done,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Side {
+    correct: usize,
+    total: usize,
+    file_bytes: usize,
+    weight_bytes: usize,
+    bias_bytes: usize,
+    scale_bytes: usize,
+    parameter_bytes: usize,
+    input_scaling_bytes: usize,
+}
+
+impl Side {
+    pub fn new(accuracy: metrics::Accuracy, bytes: size::Bytes, file_bytes: usize) -> Self {
+        Self {
+            correct: accuracy.correct,
+            total: accuracy.total,
+            file_bytes,
+            weight_bytes: bytes.weights,
+            bias_bytes: bytes.biases,
+            scale_bytes: bytes.scales,
+            parameter_bytes: bytes.parameters(),
+            input_scaling_bytes: bytes.input_scaling,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Evaluation {
+    pub fp32: Side,
+    pub quantized: Side,
+    /// Test images that both models answer alike.
+    pub both_agree: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timing {
+    median_ns: f64,
+    q1_ns: f64,
+    q3_ns: f64,
+    repetitions: u32,
+}
+
+impl From<timing::Timing> for Timing {
+    fn from(t: timing::Timing) -> Self {
+        Self { median_ns: t.median_ns, q1_ns: t.q1_ns, q3_ns: t.q3_ns, repetitions: t.repetitions }
+    }
+}
+
+#[derive(Serialize)]
+pub struct Pair {
+    a: Timing,
+    b: Timing,
+    ratio: f64,
+}
+
+impl From<timing::Pair> for Pair {
+    fn from(p: timing::Pair) -> Self {
+        Self { a: p.a.into(), b: p.b.into(), ratio: p.ratio }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimingReport {
+    pub clock_step_ms: f64,
+    /// One image, ns: fp32 against quantized.
+    pub one: Pair,
+    /// The test set, ns a pass.
+    pub batch: Pair,
+    pub batch_size: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabRow {
+    pub correct: usize,
+    pub total: usize,
+    pub bytes: usize,
+    /// All test images.
+    pub ns: f64,
+    pub q1_ns: f64,
+    pub q3_ns: f64,
+}
+
+impl LabRow {
+    pub fn new(accuracy: metrics::Accuracy, bytes: usize, time: timing::Timing) -> Self {
+        let metrics::Accuracy { correct, total } = accuracy;
+        Self { correct, total, bytes, ns: time.median_ns, q1_ns: time.q1_ns, q3_ns: time.q3_ns }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabReport {
+    pub published: LabRow,
+    pub published_float_correct: usize,
+    pub published_float_bytes: usize,
+    pub published_float_ns: f64,
+    pub recipe: LabRow,
+    pub recipe_float_correct: usize,
+    /// Weights that the cast changed.
+    pub wrapped: usize,
+    /// The lab's own fit, quantized by the contract.
+    pub repaired_correct: usize,
+    pub int8: LabRow,
+}

@@ -1,0 +1,36 @@
+//! What the page sees: the only place that names the browser.
+//!
+//! * [`Pad`]: the drawing canvas, on the main thread.
+//! * [`Predictor`]: both models, on the main thread.
+//! * [`Lab`]: training, quantizing, evaluating and timing, in the job worker.
+//! * `dto`: the records that cross to TypeScript; `clock`: `performance.now()`.
+
+mod clock;
+mod dto;
+mod lab;
+mod pad;
+mod predictor;
+
+pub use lab::Lab;
+pub use pad::Pad;
+pub use predictor::Predictor;
+
+use wasm_bindgen::prelude::*;
+
+/// Once per instance: a panic is written to the console with its place.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// Which kernels this build uses: `scalar` or `simd128`.
+#[wasm_bindgen]
+pub fn backend() -> String {
+    crate::kernels::BACKEND.name().into()
+}
+
+impl From<crate::Error> for JsValue {
+    fn from(error: crate::Error) -> Self {
+        JsError::new(&error.to_string()).into()
+    }
+}

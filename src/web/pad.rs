@@ -1,0 +1,254 @@
+//! The drawing canvas: pointer events to strokes, strokes to ink on the screen.
+//!
+//! Strokes are kept in shares of the canvas, so they survive any change of its size. One pointer draws at a time; a
+//! second finger ends the stroke and draws nothing until all fingers are up. Pressure is ignored.
+
+use std::{cell::RefCell, rc::Rc};
+
+use wasm_bindgen::{JsCast, prelude::*};
+use web_sys::{CanvasRenderingContext2d, FocusOptions, HtmlCanvasElement, PointerEvent, ResizeObserver, Window};
+
+use crate::data::{
+    Drawing,
+    raster::{self, Point},
+};
+
+/// Width of the ink on the screen, as a share of the canvas.
+const INK: f64 = 0.055;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A pointer event with what web-sys leaves out: positions between pixels, and a list that an engine may lack.
+    #[wasm_bindgen(extends = PointerEvent)]
+    type FineEvent;
+
+    #[wasm_bindgen(method, getter, js_name = clientX)]
+    fn fine_x(this: &FineEvent) -> f64;
+
+    #[wasm_bindgen(method, getter, js_name = clientY)]
+    fn fine_y(this: &FineEvent) -> f64;
+
+    #[wasm_bindgen(method, catch, js_name = getCoalescedEvents)]
+    fn coalesced(this: &FineEvent) -> Result<Vec<FineEvent>, JsValue>;
+}
+
+/// A canvas one can draw on.
+#[wasm_bindgen]
+pub struct Pad {
+    state: Rc<RefCell<State>>,
+    /// Called without arguments after every change of the strokes.
+    on_change: js_sys::Function,
+    listeners: Vec<Listener>,
+    observer: ResizeObserver,
+    _on_resize: Closure<dyn FnMut()>,
+}
+
+#[wasm_bindgen]
+impl Pad {
+    /// Listens on `canvas`, and calls `on_change()` after every change; throws when the canvas has no 2D context.
+    #[wasm_bindgen(constructor)]
+    pub fn new(canvas: HtmlCanvasElement, on_change: js_sys::Function) -> Result<Self, JsValue> {
+        let state = Rc::new(RefCell::new(State::new(canvas.clone())?));
+        let mut listeners = Vec::new();
+        for name in ["pointerdown", "pointermove", "pointerup", "pointercancel", "lostpointercapture"] {
+            let (state, on_change) = (state.clone(), on_change.clone());
+            listeners.push(Listener::new(&canvas, name, move |event| {
+                // The borrow ends before the page is told: it will ask for the image.
+                let changed = state.borrow_mut().pointer(&event);
+                if changed {
+                    state.borrow_mut().render();
+                    let _ = on_change.call0(&JsValue::NULL);
+                }
+            })?);
+        }
+        let on_resize = {
+            let state = state.clone();
+            Closure::<dyn FnMut()>::new(move || state.borrow_mut().render())
+        };
+        let observer = ResizeObserver::new(on_resize.as_ref().unchecked_ref())?;
+        observer.observe(&canvas);
+        Ok(Self { state, on_change, listeners, observer, _on_resize: on_resize })
+    }
+
+    /// The 8x8 image of the drawing, 64 values 0..=16, row-major; nothing when the pad is empty.
+    pub fn image(&self) -> Option<Vec<f32>> {
+        raster::rasterize(self.state.borrow().drawing.strokes()).map(Vec::from)
+    }
+
+    /// Number of strokes.
+    #[wasm_bindgen(getter)]
+    pub fn strokes(&self) -> usize {
+        self.state.borrow().drawing.strokes().len()
+    }
+
+    /// Whether there is something to undo.
+    #[wasm_bindgen(getter, js_name = canUndo)]
+    pub fn can_undo(&self) -> bool {
+        self.state.borrow().drawing.can_undo()
+    }
+
+    /// Whether there is something to redo.
+    #[wasm_bindgen(getter, js_name = canRedo)]
+    pub fn can_redo(&self) -> bool {
+        self.state.borrow().drawing.can_redo()
+    }
+
+    /// Wipes the pad.
+    pub fn clear(&self) {
+        self.edit(Drawing::clear);
+    }
+
+    /// Takes the last stroke or clearing back.
+    pub fn undo(&self) {
+        self.edit(Drawing::undo);
+    }
+
+    /// Does again what was undone.
+    pub fn redo(&self) {
+        self.edit(Drawing::redo);
+    }
+
+    /// Paints the strokes again, for instance after the page's colours have changed.
+    pub fn render(&self) {
+        self.state.borrow_mut().render();
+    }
+
+    fn edit(&self, change: impl FnOnce(&mut Drawing)) {
+        change(&mut self.state.borrow_mut().drawing);
+        self.render();
+        let _ = self.on_change.call0(&JsValue::NULL);
+    }
+}
+
+impl Drop for Pad {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+        self.listeners.clear();
+    }
+}
+
+/// An event listener that is taken off when dropped.
+struct Listener {
+    canvas: HtmlCanvasElement,
+    name: &'static str,
+    closure: Closure<dyn FnMut(FineEvent)>,
+}
+
+impl Listener {
+    fn new(
+        canvas: &HtmlCanvasElement,
+        name: &'static str,
+        handle: impl FnMut(FineEvent) + 'static,
+    ) -> Result<Self, JsValue> {
+        let closure = Closure::<dyn FnMut(FineEvent)>::new(handle);
+        canvas.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref())?;
+        Ok(Self { canvas: canvas.clone(), name, closure })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _ = self.canvas.remove_event_listener_with_callback(self.name, self.closure.as_ref().unchecked_ref());
+    }
+}
+
+struct State {
+    canvas: HtmlCanvasElement,
+    context: CanvasRenderingContext2d,
+    window: Window,
+    drawing: Drawing,
+    /// Pointers that are down, the one that draws first; a stroke is drawn only while there is exactly one.
+    down: Vec<i32>,
+}
+
+impl State {
+    fn new(canvas: HtmlCanvasElement) -> Result<Self, JsValue> {
+        let window = web_sys::window().ok_or_else(|| JsError::new("The drawing pad needs a page."))?;
+        let context = canvas
+            .get_context("2d")?
+            .ok_or_else(|| JsError::new("This browser gives no 2D canvas to draw on."))?
+            .dyn_into()?;
+        Ok(Self { canvas, context, window, drawing: Drawing::default(), down: Vec::new() })
+    }
+
+    /// Takes an event; returns whether the strokes changed.
+    fn pointer(&mut self, event: &FineEvent) -> bool {
+        let id = event.pointer_id();
+        match event.type_().as_str() {
+            // Only the left button, a finger or a pen's tip.
+            "pointerdown" if event.button() == 0 => {
+                event.prevent_default();
+                let options = FocusOptions::new();
+                options.set_prevent_scroll(true);
+                let _ = self.canvas.focus_with_options(&options);
+                // A made-up event has no pointer to capture, and drawing works without.
+                let _ = self.canvas.set_pointer_capture(id);
+                self.down.retain(|&other| other != id);
+                self.down.push(id);
+                if self.down.len() == 1 {
+                    self.drawing.begin(self.point(event));
+                } else {
+                    self.drawing.end();
+                }
+                true
+            }
+            "pointermove" if self.down == [id] => {
+                for event in event.coalesced().unwrap_or_default() {
+                    self.drawing.extend(self.point(&event));
+                }
+                // Some engines leave the list empty, and none is sure to hold the event itself.
+                self.drawing.extend(self.point(event));
+                true
+            }
+            "pointerup" | "pointercancel" | "lostpointercapture" if self.down.contains(&id) => {
+                self.down.retain(|&other| other != id);
+                self.drawing.end();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Where the event is, in shares of the canvas.
+    fn point(&self, event: &FineEvent) -> Point {
+        let bounds = self.canvas.get_bounding_client_rect();
+        let share = |at: f64, start: f64, length: f64| ((at - start) / length.max(1.0)) as f32;
+        [
+            share(event.fine_x(), bounds.left(), bounds.width()),
+            share(event.fine_y(), bounds.top(), bounds.height()),
+        ]
+    }
+
+    /// Paints all strokes, with as many pixels as the screen has.
+    fn render(&mut self) {
+        let density = self.window.device_pixel_ratio();
+        let pixels = |css: i32| (f64::from(css) * density).round() as u32;
+        let (width, height) = (pixels(self.canvas.client_width()), pixels(self.canvas.client_height()));
+        if (self.canvas.width(), self.canvas.height()) != (width, height) {
+            self.canvas.set_width(width);
+            self.canvas.set_height(height);
+        }
+        let (width, height) = (f64::from(width), f64::from(height));
+        self.context.clear_rect(0.0, 0.0, width, height);
+        let style = self.window.get_computed_style(&self.canvas).ok().flatten();
+        let colour = style.and_then(|style| style.get_property_value("color").ok()).unwrap_or_default();
+        self.context.set_stroke_style_str(&colour);
+        self.context.set_line_width(INK * width);
+        self.context.set_line_cap("round");
+        self.context.set_line_join("round");
+        let place = |[x, y]: Point| (f64::from(x) * width, f64::from(y) * height);
+        for stroke in self.drawing.strokes() {
+            let Some((&first, rest)) = stroke.split_first() else { continue };
+            self.context.begin_path();
+            let (x, y) = place(first);
+            self.context.move_to(x, y);
+            // A line to itself paints the dot of a tap.
+            self.context.line_to(x, y);
+            for &point in rest {
+                let (x, y) = place(point);
+                self.context.line_to(x, y);
+            }
+            self.context.stroke();
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The trainer: its minimiser finds minima, its fit is scikit-learn's optimum, and its bits are the same everywhere.
+
+mod common;
+#[cfg(target_arch = "wasm32")]
+use common::test;
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+use quantpad::{
+    Error,
+    data::{Split, digits},
+    eval::metrics,
+    nn::Scratch,
+    train::{Lbfgs, Objective, SoftmaxSettings, SoftmaxTrainer, Step},
+};
+
+struct Quadratic(Vec<f64>);
+
+impl Objective for Quadratic {
+    /// ½ Σ a_i (x_i − i)²
+    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        let mut value = 0.0;
+        for (i, (x, a)) in x.iter().zip(&self.0).enumerate() {
+            let d = x - i as f64;
+            gradient[i] = a * d;
+            value += 0.5 * a * d * d;
+        }
+        value
+    }
+}
+
+struct Rosenbrock;
+
+impl Objective for Rosenbrock {
+    fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
+        gradient[0] = -2.0 * a - 400.0 * x[0] * b;
+        gradient[1] = 200.0 * b;
+        a * a + 100.0 * b * b
+    }
+}
+
+fn minimise(start: Vec<f64>, objective: &mut impl Objective) -> (Lbfgs, usize) {
+    let mut lbfgs = Lbfgs::new(start, objective);
+    let mut iterations = 0;
+    while lbfgs.gradient_norm() > 1e-9 && iterations < 1000 && lbfgs.step(objective) == Step::Moved {
+        iterations += 1;
+    }
+    (lbfgs, iterations)
+}
+
+#[test]
+fn lbfgs_finds_the_minimum_of_a_badly_scaled_quadratic() {
+    let mut objective = Quadratic((0..50).map(|i| 1.5_f64.powi(i / 3)).collect());
+    let (lbfgs, iterations) = minimise(vec![0.0; 50], &mut objective);
+    assert!(iterations < 300, "{iterations}");
+    for (i, x) in lbfgs.x().iter().enumerate() {
+        assert!((x - i as f64).abs() < 1e-6, "x[{i}] = {x}");
+    }
+}
+
+#[test]
+fn lbfgs_finds_the_end_of_rosenbrocks_valley() {
+    let (lbfgs, iterations) = minimise(vec![-1.2, 1.0], &mut Rosenbrock);
+    assert!(iterations < 100, "{iterations}");
+    assert!(lbfgs.x().iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", lbfgs.x());
+}
+
+fn fit(seed: u32, settings: SoftmaxSettings) -> (SoftmaxTrainer, Split) {
+    let data = digits::load();
+    let split = Split::seeded(data.len() as u16, seed);
+    let mut trainer = SoftmaxTrainer::new(&data, &split.train, settings).expect("valid settings");
+    while !trainer.step().expect("a finite loss").done {}
+    (trainer, split)
+}
+
+#[test]
+fn softmax_gets_350_of_360_on_the_default_split() {
+    let (trainer, split) = fit(Split::DEFAULT_SEED, SoftmaxSettings::default());
+    let (pixels, labels) = digits::load().gather(&split.test);
+    let model = trainer.model().expect("finite coefficients");
+    let accuracy = metrics::accuracy(model.forward(&pixels, &mut Scratch::default()).expect("whole images"), &labels);
+    assert_eq!((accuracy.correct, accuracy.total), (350, 360));
+    assert_eq!((trainer.progress().train_correct, trainer.progress().train_total), (1435, 1437));
+}
+
+/// One constant for native, Chromium, Firefox and WebKit, scalar and SIMD: the promise that a run can be repeated
+/// anywhere. A change of the trainer may change it; a change of machine may not.
+#[test]
+fn training_gives_the_same_bits_natively_and_in_every_browser() {
+    let hash_of = |seed, c| {
+        let (trainer, _) = fit(seed, SoftmaxSettings { c, ..SoftmaxSettings::default() });
+        let (coefficients, intercepts) = trainer.coefficients();
+        common::hash(coefficients.iter().chain(&intercepts).map(|v| v.to_bits()))
+    };
+    let hashes = [hash_of(Split::DEFAULT_SEED, 1.0), hash_of(7, 0.1)];
+    assert_eq!(hashes.map(|h| format!("{h:016x}")), ["", ""]);
+}
+
+#[test]
+fn a_strong_penalty_shrinks_the_coefficients() {
+    let norm = |c| {
+        let (trainer, _) = fit(Split::DEFAULT_SEED, SoftmaxSettings { c, ..SoftmaxSettings::default() });
+        trainer.coefficients().0.iter().map(|w| w * w).sum::<f64>()
+    };
+    assert!(norm(0.001) < 0.1 * norm(1.0));
+}
+
+#[test]
+fn a_strength_that_makes_no_sense_is_refused_in_words() {
+    let data = digits::load();
+    for c in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
+        let refused = SoftmaxTrainer::new(&data, &[0, 1, 2], SoftmaxSettings { c, ..SoftmaxSettings::default() });
+        assert!(matches!(refused.map(|_| ()), Err(Error::Regularization { .. })), "C = {c}");
+    }
+}
+
+#[test]
+fn the_loss_falls_in_every_iteration_and_the_fit_ends() {
+    let data = digits::load();
+    let split = Split::seeded(data.len() as u16, 3);
+    let mut trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default()).expect("valid settings");
+    let mut last = trainer.progress();
+    while !last.done {
+        let next = trainer.step().expect("a finite loss");
+        assert!(next.loss <= last.loss + 1e-12, "iteration {}: {} after {}", next.iteration, next.loss, last.loss);
+        assert_eq!(next.iteration, last.iteration + 1);
+        last = next;
+    }
+    assert!(last.gradient_norm < 1e-6, "{last:?}");
+    assert_eq!(trainer.step().expect("a finite loss"), last, "a finished fit stays as it is");
+}

@@ -1,0 +1,332 @@
+// What every page test uses: a browser of each engine, a server for the page, and the page's contract of test ids.
+// A visit uses a fresh profile, and records from its first moment whatever the page complains about.
+import { execFileSync } from "node:child_process";
+import { EventEmitter } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Builder, By, logging, Origin } from "selenium-webdriver";
+import chrome from "selenium-webdriver/chrome.js";
+import firefox from "selenium-webdriver/firefox.js";
+import { startServer } from "../serve.mjs";
+import { startWebKitDriver } from "./webkit-driver.mjs";
+
+/** The engines to test in, by the environment variable QUANTPAD_BROWSERS; all three unless told otherwise. */
+export const BROWSERS = (process.env.QUANTPAD_BROWSERS || "chromium,firefox,webkit").split(",");
+
+// Selenium's connection to the DevTools listens once for each command under way, and drawQuickly sends hundreds.
+EventEmitter.defaultMaxListeners = 0;
+
+const ARTIFACTS = new URL("artifacts/", import.meta.url);
+
+// No name but this machine's resolves, so that a request to anywhere else fails loudly.
+const CHROMIUM_ARGUMENTS = [
+  "--headless",
+  "--no-sandbox", // Chromium refuses to run as root with it, as in containers
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+];
+
+// Runs in the page before its own scripts: the drivers of Firefox and WebKit hand out no console.
+const RECORDER = `{
+  const complaints = (globalThis.complaints = []);
+  const describe = (value) => (value instanceof Error ? value.stack || String(value) : String(value));
+  for (const level of ['error', 'warn']) {
+    const original = console[level];
+    console[level] = (...values) => {
+      complaints.push('console.' + level + ': ' + values.map(describe).join(' '));
+      original.apply(console, values);
+    };
+  }
+  // Capturing, because a file that fails to load sends an event that does not bubble.
+  addEventListener('error', (event) => complaints.push('uncaught: ' + (event.message || event.target?.outerHTML)), true);
+  addEventListener('unhandledrejection', (event) => complaints.push('unhandled rejection: ' + describe(event.reason)));
+  addEventListener('securitypolicyviolation', (event) => complaints.push('policy: ' + event.violatedDirective + ' ' + event.blockedURI));
+}`;
+
+const START = {
+  async chromium() {
+    const log = new logging.Preferences();
+    log.setLevel(logging.Type.BROWSER, logging.Level.ALL);
+    log.setLevel(logging.Type.PERFORMANCE, logging.Level.ALL);
+    const options = new chrome.Options().addArguments(...CHROMIUM_ARGUMENTS).setLoggingPrefs(log);
+    return new Builder()
+      .forBrowser("chrome")
+      .setChromeOptions(options)
+      .setChromeService(new chrome.ServiceBuilder(which("chromedriver")))
+      .build();
+  },
+
+  async firefox() {
+    const options = new firefox.Options().addArguments("-headless");
+    return new Builder()
+      .forBrowser("firefox")
+      .setFirefoxOptions(options)
+      .setFirefoxService(new firefox.ServiceBuilder(which("geckodriver")))
+      .build();
+  },
+
+  async webkit() {
+    const service = await startWebKitDriver();
+    try {
+      const driver = await new Builder()
+        .usingServer(service.url)
+        .withCapabilities({ browserName: "MiniBrowser" })
+        .build();
+      driver.stopService = service.stop;
+      return driver;
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
+  },
+};
+
+// The path is given, so that Selenium looks for no driver to download.
+function which(program) {
+  try {
+    return execFileSync("which", [program], { encoding: "utf8" }).trim();
+  } catch {
+    throw new Error(`${program} is missing; ./build.sh setup installs it`);
+  }
+}
+
+/**
+ * Opens the built page in a fresh browser of this engine.
+ *
+ * `server` are options of startServer; its `inject` runs after the recorder. `size` is that of the window.
+ */
+export async function visit(browser, { server: options = {}, size = [1280, 1000] } = {}) {
+  const server = await startServer({ ...options, inject: `${RECORDER}\n${options.inject ?? ""}` });
+  try {
+    const driver = await START[browser]();
+    const page = new Page(browser, driver, server);
+    try {
+      await driver.manage().window().setRect({ width: size[0], height: size[1] });
+      await driver.get(server.url);
+      return page;
+    } catch (error) {
+      await page.close();
+      throw error;
+    }
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+export class Page {
+  constructor(browser, driver, server) {
+    Object.assign(this, { browser, driver, server });
+  }
+
+  async close() {
+    await this.driver.quit().catch(() => {});
+    await this.driver.stopService?.();
+    await this.server.close();
+  }
+
+  /** Runs a function in the page. */
+  run(body, ...args) {
+    return this.driver.executeScript(body, ...args);
+  }
+
+  element(id) {
+    return this.driver.findElement(By.css(`[data-testid="${id}"]`));
+  }
+
+  async click(id) {
+    await this.element(id).click();
+  }
+
+  /** The data-* attributes of an element, by their names in JavaScript: `bytes`, `batchNs`. */
+  async data(id) {
+    const found = await this.run((id) => {
+      const element = document.querySelector(`[data-testid="${id}"]`);
+      return element && { ...element.dataset };
+    }, id);
+    if (!found) throw new Error(`the page has no element with data-testid="${id}"`);
+    return found;
+  }
+
+  /** A data-* attribute that holds JSON. */
+  async json(id, name) {
+    return JSON.parse((await this.data(id))[name]);
+  }
+
+  async text(id) {
+    return this.run((id) => document.querySelector(`[data-testid="${id}"]`).textContent.trim(), id);
+  }
+
+  /** What the page says is wrong: in its alert, or at an input that it marks as invalid. */
+  complaintShown() {
+    return this.run(() => {
+      const alert = document.querySelector('[data-testid="error"]');
+      const notes = [...document.querySelectorAll('[aria-invalid="true"]')].flatMap((input) =>
+        `${input.getAttribute("aria-errormessage") ?? ""} ${input.getAttribute("aria-describedby") ?? ""}`
+          .split(/\s+/)
+          .filter(Boolean)
+          .map((id) => document.getElementById(id)),
+      );
+      return [alert, ...notes]
+        .map((element) => element?.textContent.trim())
+        .filter(Boolean)
+        .join(" ");
+    });
+  }
+
+  /** Waits until `check` answers something true, and answers that. */
+  async until(what, check, timeout = 20_000) {
+    const end = Date.now() + timeout;
+    for (;;) {
+      const answer = await check();
+      if (answer) return answer;
+      if (Date.now() > end) throw new Error(`waited ${timeout / 1000} s in vain for: ${what}`);
+      await this.driver.sleep(20);
+    }
+  }
+
+  async untilState(state, timeout) {
+    let last;
+    await this.until(
+      `data-state="${state}"`,
+      async () => {
+        last = await this.run(() => document.querySelector('[data-testid="app"]')?.dataset.state);
+        return last === state;
+      },
+      timeout,
+    ).catch(async (error) => {
+      const complaints = await this.run(() => globalThis.complaints ?? []);
+      const shown = await this.text("error").catch(() => "");
+      throw new Error([error.message, `state: ${last}`, `error: ${shown}`, ...complaints].join("\n"));
+    });
+  }
+
+  /** Replaces the text of an input as a visitor would. */
+  async type(id, text) {
+    const input = this.element(id);
+    await input.clear();
+    await input.sendKeys(text);
+  }
+
+  /** Chooses an option of a select by its value. */
+  async choose(id, value) {
+    await this.element(id)
+      .findElement(By.css(`option[value="${value}"]`))
+      .click();
+  }
+
+  /**
+   * Draws with the real mouse. Strokes are lists of [x, y] in fractions of the pad; long ways are split into steps
+   * of at most `step` CSS pixels, as a hand would make them.
+   */
+  async draw(strokes, { step = 6 } = {}) {
+    const pad = await this.padBox();
+    const actions = this.driver.actions({ async: true });
+    // Chromium's driver takes a frame for each move, whatever its duration.
+    const go = ([x, y]) =>
+      actions.move({ x: Math.round(x), y: Math.round(y), origin: Origin.VIEWPORT, duration: 0 });
+    for (const stroke of strokes) {
+      const points = stroke.map(([x, y]) => [pad.left + x * pad.width, pad.top + y * pad.height]);
+      go(points[0]).press();
+      for (let i = 1; i < points.length; i++) {
+        const [from, to] = [points[i - 1], points[i]];
+        const steps = Math.max(1, Math.ceil(Math.hypot(to[0] - from[0], to[1] - from[1]) / step));
+        for (let s = 1; s <= steps; s++)
+          go(from.map((value, axis) => value + ((to[axis] - value) * s) / steps));
+      }
+      actions.release();
+    }
+    await actions.perform();
+  }
+
+  /**
+   * Chromium only: draws with real mouse events that wait for no frame, so that the browser hands the page many moves
+   * in one event, as it does for a quick hand.
+   */
+  async drawQuickly(strokes) {
+    this.connection ??= await this.driver.createCDPConnection("page");
+    const { left, top, width, height } = await this.padBox();
+    const sent = [];
+    const send = (type, [x, y], buttons, more) => {
+      const position = { x: left + x * width, y: top + y * height };
+      sent.push(this.connection.send("Input.dispatchMouseEvent", { type, ...position, buttons, ...more }));
+    };
+    const click = { button: "left", clickCount: 1 };
+    for (const stroke of strokes) {
+      send("mouseMoved", stroke[0], 0);
+      send("mousePressed", stroke[0], 1, click);
+      for (const point of stroke.slice(1)) send("mouseMoved", point, 1, { button: "left" });
+      send("mouseReleased", stroke.at(-1), 0, click);
+    }
+    await Promise.all(sent);
+  }
+
+  /** Where the pad is in the window, scrolled into view. */
+  padBox() {
+    return this.run(() => {
+      const element = document.querySelector('[data-testid="pad"]');
+      element.scrollIntoView({ block: "center" });
+      const { left, top, width, height } = element.getBoundingClientRect();
+      return { left, top, width, height };
+    });
+  }
+
+  /** Everything the page has said wrong so far: console errors and warnings, uncaught errors, policy violations. */
+  async complaints() {
+    const complaints = await this.run(() => globalThis.complaints);
+    if (this.browser === "chromium") {
+      const entries = await this.driver.manage().logs().get(logging.Type.BROWSER);
+      for (const { level, message } of entries) {
+        if (level.value >= logging.Level.WARNING.value) complaints.push(`${level.name}: ${message}`);
+      }
+    }
+    return complaints;
+  }
+
+  /** The addresses of everything the page has asked for. */
+  async requests() {
+    const urls = await this.run(() => performance.getEntriesByType("resource").map((entry) => entry.name));
+    if (this.browser === "chromium") {
+      // The network log of the browser knows what the page cannot see, such as a request that a policy stopped.
+      for (const { message } of await this.driver.manage().logs().get(logging.Type.PERFORMANCE)) {
+        const event = JSON.parse(message).message;
+        if (event.method === "Network.requestWillBeSent") urls.push(event.params.request.url);
+      }
+    }
+    return urls;
+  }
+
+  /** Chromium only: a viewport of exactly this width, and light or dark. */
+  async emulate({ width, height = 900, scheme = "light", scale = 1 }) {
+    await this.driver.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", {
+      width,
+      height,
+      deviceScaleFactor: scale,
+      mobile: false,
+    });
+    await this.driver.sendDevToolsCommand("Emulation.setEmulatedMedia", {
+      features: [{ name: "prefers-color-scheme", value: scheme }],
+    });
+  }
+
+  /** A picture of the window, or in Chromium of the whole page. Kept among the artifacts; answers its bytes. */
+  async picture(name) {
+    let base64;
+    if (this.browser === "chromium") {
+      const { cssContentSize } = await this.driver.sendAndGetDevToolsCommand("Page.getLayoutMetrics", {});
+      const options = { format: "png", captureBeyondViewport: true, clip: { ...cssContentSize, scale: 1 } };
+      ({ data: base64 } = await this.driver.sendAndGetDevToolsCommand("Page.captureScreenshot", options));
+    } else {
+      base64 = await this.driver.takeScreenshot();
+    }
+    const bytes = Buffer.from(base64, "base64");
+    mkdirSync(ARTIFACTS, { recursive: true });
+    writeFileSync(fileURLToPath(new URL(`${name}.png`, ARTIFACTS)), bytes);
+    return bytes;
+  }
+}

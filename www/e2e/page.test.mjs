@@ -1,0 +1,302 @@
+// The page's main promise, in every engine: it opens with both models trained, answers a real drawing with both, shows
+// honest figures, trains again and can be stopped, and neither complains nor talks to anyone but its server.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import axe from "axe-core";
+import { ONE, SEVEN, THREE, ZERO } from "./digits.mjs";
+import { BROWSERS, visit } from "./harness.mjs";
+
+const FP32_PARAMETER_BYTES = 650 * 4;
+
+for (const browser of BROWSERS) {
+  describe(`page in ${browser}`, { timeout: 180_000 }, () => {
+    let page;
+    before(async () => {
+      page = await visit(browser);
+      await page.untilState("ready");
+    });
+    after(() => page?.close());
+
+    /** A test that leaves a picture when it fails. */
+    const promise = (name, body) =>
+      it(name, async () => {
+        try {
+          await body();
+        } catch (error) {
+          await page?.picture(`failed ${browser} ${name}`.replace(/\W+/g, "-")).catch(() => {});
+          throw error;
+        }
+      });
+
+    const figures = async () => ({
+      fp32: await page.data("fp32-accuracy"),
+      quantized: await page.data("quantized-accuracy"),
+    });
+
+    /** What both models say about the drawing, checked for being a whole answer. */
+    const answers = async () => {
+      const both = {};
+      for (const side of ["fp32", "quantized"]) {
+        const { digit } = await page.data(`${side}-digit`);
+        const probabilities = await page.json(`${side}-probabilities`, "values");
+        assert.match(digit, /^[0-9]$/);
+        assert.equal(probabilities.length, 10);
+        assert.ok(Math.abs(probabilities.reduce((a, b) => a + b) - 1) < 1e-5, `sum of ${probabilities}`);
+        assert.equal(probabilities.indexOf(Math.max(...probabilities)), Number(digit));
+        both[side] = digit;
+      }
+      const { agree } = await page.data("agreement");
+      assert.equal(agree, String(both.fp32 === both.quantized));
+      return both;
+    };
+
+    const noAnswer = async () => {
+      assert.equal((await page.data("fp32-digit")).digit, "");
+      assert.equal((await page.data("quantized-digit")).digit, "");
+      assert.equal((await page.data("agreement")).agree, "");
+      assert.equal((await page.data("pad")).strokes, "0");
+    };
+
+    const clear = async () => {
+      if ((await page.data("pad")).strokes !== "0") await page.click("pad-clear");
+    };
+
+    const train = async (seed) => {
+      await page.type("seed", seed);
+      await page.click("train");
+      await page.until("a training in progress", async () => (await page.data("progress")).job === "train");
+    };
+
+    promise("is ready without a click, on the fast kernels", async () => {
+      const app = await page.data("app");
+      assert.equal(app.state, "ready");
+      assert.equal(app.backend, "simd128");
+      assert.equal(app.model, "softmax");
+      assert.equal((await page.data("error")).code, "");
+      assert.equal(await page.run(() => globalThis.crossOriginIsolated), true);
+    });
+
+    promise("shows 350 of 360 for fp32, and int8 loses at most one", async () => {
+      const { fp32, quantized } = await figures();
+      assert.deepEqual([fp32.correct, fp32.total], ["350", "360"]);
+      assert.equal(quantized.total, "360");
+      assert.ok(Number(quantized.correct) >= 349, `int8 has ${quantized.correct}`);
+    });
+
+    promise("gives no prediction for an empty pad", noAnswer);
+
+    for (const [digit, strokes] of Object.entries({ 0: ZERO, 1: ONE, 3: THREE, 7: SEVEN })) {
+      promise(`answers a drawn ${digit} with both models`, async () => {
+        await clear();
+        await page.draw(strokes);
+        assert.equal((await page.data("pad")).strokes, String(strokes.length));
+        assert.deepEqual(await answers(), { fp32: digit, quantized: digit });
+
+        const input = await page.data("model-input");
+        const pixels = JSON.parse(input.values);
+        assert.deepEqual([input.width, input.height, pixels.length], ["8", "8", 64]);
+        assert.ok(pixels.every((value) => value >= 0 && value <= 16));
+        assert.ok(
+          pixels.some((value) => value > 8),
+          "there is ink",
+        );
+      });
+    }
+
+    promise("takes strokes back, puts them back, and clears", async () => {
+      await clear();
+      await page.draw(SEVEN);
+      await page.click("pad-undo");
+      assert.equal((await page.data("pad")).strokes, "1");
+      await page.click("pad-redo");
+      assert.equal((await page.data("pad")).strokes, "2");
+      await answers();
+      await page.click("pad-clear");
+      await noAnswer();
+    });
+
+    promise("keeps the page scrollable everywhere but on the pad", async () => {
+      const fixed = await page.run(() =>
+        [...document.querySelectorAll("*")]
+          .filter((element) => getComputedStyle(element).touchAction === "none")
+          .map((element) => element.dataset.testid),
+      );
+      assert.deepEqual(fixed, ["pad"]);
+    });
+
+    promise("shows the size of parameters and files", async () => {
+      const [fp32, quantized] = [await page.data("fp32-size"), await page.data("quantized-size")];
+      assert.equal(fp32.parameterBytes, String(FP32_PARAMETER_BYTES));
+      // 640 weights of one byte, ten i32 biases, and one scale or one for each output.
+      assert.ok(["684", "720"].includes(quantized.parameterBytes), quantized.parameterBytes);
+      for (const { bytes, parameterBytes } of [fp32, quantized])
+        assert.ok(Number(bytes) > Number(parameterBytes));
+    });
+
+    promise("shows times with their spread", async () => {
+      await page.click("time-again");
+      for (const side of ["fp32", "quantized"]) {
+        await page.until(`times of ${side}`, async () => Number((await page.data(`${side}-time`)).ns) > 0);
+        const { ns, nsSpread, batchNs } = await page.data(`${side}-time`);
+        for (const value of [ns, batchNs]) assert.ok(Number(value) > 1 && Number(value) < 1e6, `${value} ns`);
+        assert.ok(Number(nsSpread) >= 0 && nsSpread !== "", `spread ${nsSpread}`);
+      }
+    });
+
+    promise("quantizes again per tensor and per channel", async () => {
+      for (const [granularity, bytes] of [
+        ["per-tensor", "684"],
+        ["per-channel", "720"],
+      ]) {
+        await page.choose("granularity-select", granularity);
+        await page.until(
+          `${bytes} bytes`,
+          async () => (await page.data("quantized-size")).parameterBytes === bytes,
+        );
+        await page.untilState("ready");
+        assert.ok(Number((await page.data("quantized-accuracy")).correct) >= 349);
+      }
+    });
+
+    promise("re-runs the lab's table: as published, its recipe, and int8 done right", async () => {
+      const rows = await page.until("three rows", async () => {
+        const rows = await page.run(() =>
+          [...document.querySelectorAll('[data-testid="lab-report"] [data-row]')].map((row) => ({
+            ...row.dataset,
+          })),
+        );
+        return rows.length === 3 && rows;
+      });
+      const row = Object.fromEntries(rows.map((data) => [data.row, data]));
+      assert.deepEqual([row.published.correct, row.published.total], ["242", "360"]);
+      assert.deepEqual([row["lab-recipe"].correct, row["lab-recipe"].total], ["242", "360"]);
+      assert.ok(Number(row.int8.correct) >= 349 && row.int8.total === "360", JSON.stringify(row.int8));
+      for (const { bytes, ns } of rows) assert.ok(Number(bytes) > 600 && Number(ns) > 0);
+    });
+
+    promise("trains again with another seed, and shows the progress", async () => {
+      const before = await figures();
+      await train("7");
+      const epochs = new Set();
+      const losses = [];
+      await page.until("the end of the training", async () => {
+        const { job, epoch, loss } = await page.data("progress");
+        if (job === "train" && epoch) {
+          epochs.add(Number(epoch));
+          losses.push(Number(loss));
+        }
+        return job === "" && (await page.data("app")).state === "ready";
+      });
+      const seen = [...epochs];
+      assert.ok(seen.length >= 3, `epochs seen: ${seen}`);
+      assert.deepEqual(
+        seen,
+        seen.toSorted((a, b) => a - b),
+      );
+      assert.ok(losses.at(-1) < losses[0], `loss from ${losses[0]} to ${losses.at(-1)}`);
+      assert.notDeepEqual(await figures(), before);
+    });
+
+    promise("a cancelled training leaves the models that were there", async () => {
+      const before = await figures();
+      await clear();
+      await page.draw(ZERO);
+      const said = await page.data("fp32-probabilities");
+      await train("123");
+      await page.click("cancel");
+      await page.untilState("ready", 3_000);
+      assert.equal((await page.data("progress")).job, "");
+      assert.deepEqual(await figures(), before);
+      assert.deepEqual(await page.data("fp32-probabilities"), said);
+      await clear();
+      await page.draw(SEVEN);
+      await answers();
+    });
+
+    for (const [what, seed] of [
+      ["a negative number", "-1"],
+      ["a number too big", "4294967296"],
+      ["a fraction", "1.5"],
+      ["nothing", ""],
+      ["text", "seed"],
+    ]) {
+      promise(`answers ${what} as seed in a sentence, and loses nothing`, async () => {
+        const before = await figures();
+        await page.type("seed", seed);
+        await page.click("train");
+        // An engine may refuse letters in a number input; what it took is what the sentence must be about.
+        const taken = await page.element("seed").getProperty("value");
+        const sentence = await page.until("a sentence about it", async () => {
+          const sentence = await page.complaintShown();
+          return /seed/i.test(sentence) && sentence.includes(taken) && sentence;
+        });
+        assert.match(sentence, /4294967295|4,294,967,295/, "the sentence says what would do");
+        assert.equal((await page.data("app")).state, "ready");
+        assert.deepEqual(await figures(), before);
+      });
+    }
+
+    promise("comes back to the same figures with the same seed", async () => {
+      await train("42");
+      await page.until("the end of the training", async () => (await page.data("progress")).job === "");
+      await page.untilState("ready");
+      assert.equal((await figures()).fp32.correct, "350");
+      assert.equal(await page.complaintShown(), "");
+    });
+
+    if (browser === "chromium") {
+      promise("a second finger ends the stroke", async () => {
+        await clear();
+        const { left, top, width, height } = await page.padBox();
+        const at = (...fingers) =>
+          fingers.map(([id, x, y]) => ({ id, x: left + x * width, y: top + y * height }));
+        const touch = (type, touchPoints) =>
+          page.driver.sendDevToolsCommand("Input.dispatchTouchEvent", { type, touchPoints });
+        await touch("touchStart", at([1, 0.3, 0.3]));
+        await touch("touchMove", at([1, 0.5, 0.5]));
+        await touch("touchStart", at([1, 0.5, 0.5], [2, 0.8, 0.2]));
+        const ended = await page.data("model-input");
+        await touch("touchMove", at([1, 0.2, 0.9], [2, 0.9, 0.9]));
+        await touch("touchEnd", []);
+        assert.equal((await page.data("pad")).strokes, "1");
+        assert.equal((await page.data("model-input")).values, ended.values);
+      });
+
+      for (const scheme of ["light", "dark"]) {
+        for (const width of [360, 1280]) {
+          promise(`fits and is accessible at ${width} px, ${scheme}`, async () => {
+            await page.emulate({ width, scheme });
+            const wide = await page.run(() => document.documentElement.scrollWidth);
+            assert.ok(wide <= width, `the page is ${wide} px wide`);
+            await page.run(axe.source);
+            const { violations } = await page.driver.executeAsyncScript((done) =>
+              globalThis.axe.run().then(done),
+            );
+            assert.deepEqual(
+              violations.map(({ id, nodes }) => [
+                id,
+                ...nodes.map((node) => `${node.html} ${node.failureSummary}`),
+              ]),
+              [],
+            );
+          });
+        }
+      }
+    }
+
+    promise("asks nobody but its own server, and only for what is there", async () => {
+      const elsewhere = (await page.requests()).filter(
+        (url) => !/^(data|blob):/.test(url) && !url.startsWith(page.server.url),
+      );
+      assert.deepEqual(elsewhere, []);
+      assert.deepEqual(
+        page.server.requests.filter(({ status }) => status >= 400),
+        [],
+      );
+    });
+
+    promise("has said nothing wrong on the console", async () => {
+      assert.deepEqual(await page.complaints(), []);
+    });
+  });
+}

@@ -1,0 +1,55 @@
+// Digits that people wrote with a pen are recognised when replayed on the pad as real pointer events, at the place and
+// size in which they were written.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { visit } from "./harness.mjs";
+
+const COUNT = 200;
+const SHARE = 0.75;
+const SHARED = process.env.QUANTPAD_SHARED ?? fileURLToPath(new URL("../../../shared", import.meta.url));
+const FILE = `${SHARED}/strokes/pendigits-dev.jsonl.gz`;
+
+function read() {
+  assert.ok(
+    existsSync(FILE),
+    `the pen strokes are missing: ${FILE}; QUANTPAD_SHARED names the folder they are in`,
+  );
+  const lines = gunzipSync(readFileSync(FILE)).toString().split("\n").slice(0, COUNT);
+  return lines.map((line) => {
+    const { label, strokes, box } = JSON.parse(line);
+    const [left, top, size] = box;
+    return {
+      label,
+      strokes: strokes.map((stroke) => stroke.map(([x, y]) => [left + size * x, top + size * y])),
+    };
+  });
+}
+
+it(`at least ${SHARE * 100} % of ${COUNT} pen-written digits are right`, {
+  timeout: 300_000,
+}, async (test) => {
+  const drawings = read();
+  const page = await visit("chromium");
+  const right = { fp32: 0, quantized: 0 };
+  try {
+    await page.untilState("ready");
+    for (const { label, strokes } of drawings) {
+      await page.drawQuickly(strokes);
+      assert.equal((await page.data("pad")).strokes, String(strokes.length));
+      for (const side of Object.keys(right)) {
+        if ((await page.data(`${side}-digit`)).digit === String(label)) right[side]++;
+      }
+      await page.click("pad-clear");
+    }
+  } finally {
+    await page.close();
+  }
+  for (const [side, count] of Object.entries(right)) {
+    const share = count / drawings.length;
+    test.diagnostic(`${side}: ${count} of ${drawings.length} right, ${(100 * share).toFixed(1)} %`);
+    assert.ok(share >= SHARE, `${side}: ${count} of ${drawings.length}`);
+  }
+});

@@ -1,0 +1,231 @@
+/** Runs the core: the pad and the predictor on this thread, jobs in a worker. Panels call these functions. */
+
+import * as Comlink from "comlink";
+import * as state from "./state";
+import { compileCore, Failure } from "./wasm";
+import init, { backend, Pad, Predictor } from "./wasm/quantpad.js";
+import type { Jobs, Requantized } from "./worker";
+
+/** Alternating pairs of samples: a first look at once, then the figures that stay. */
+const QUICK_PAIRS = 3;
+const FULL_PAIRS = 15;
+
+let module: WebAssembly.Module;
+let worker: Worker;
+let jobs: Promise<Comlink.Remote<Jobs>>;
+/** Rejects the jobs under way: they never answer once their worker is gone. */
+const pending = new Set<(reason: Failure) => void>();
+let files: { fp32: Uint8Array; quantized: Uint8Array } | null = null;
+let predictor: Predictor | null = null;
+let pad: Pad | null = null;
+
+const CANCELLED = new Failure("cancelled", "");
+
+/** Loads the core, gives `canvas` its pad, trains and quantizes the first model. */
+export async function start(canvas: HTMLCanvasElement): Promise<void> {
+  try {
+    const core = await compileCore();
+    module = core.module;
+    spawn();
+    await init({ module_or_path: module });
+    state.backend.value = backend();
+    if (!core.simd) {
+      state.failure.value = {
+        code: "no-simd",
+        message:
+          "This browser has no WebAssembly SIMD, so the models run on plain (scalar) instructions: same answers, less speed.",
+      };
+    }
+    pad = new Pad(canvas, drawingChanged);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad?.render());
+    drawingChanged();
+    state.phase.value = "training";
+    await runTraining(state.DEFAULT_SEED, 1, false);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Trains with what the controls say; the models in use stay until the new ones are there. */
+export async function train(): Promise<void> {
+  const seed = Number(state.seed.value);
+  if (!/^\d+$/.test(state.seed.value.trim()) || seed > state.MAX_SEED) {
+    state.failure.value = {
+      code: "bad-seed",
+      message: `The seed must be a whole number from 0 to ${state.MAX_SEED}; “${state.seed.value}” is not. Nothing was changed.`,
+    };
+    return;
+  }
+  if (!module || state.run.value.running) return;
+  state.failure.value = null;
+  state.phase.value = "training";
+  try {
+    await runTraining(seed, Number(state.regularization.value), state.slowMotion.value);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Ends the running job at once; the last good models stay. */
+export function cancel(): void {
+  endJobs(CANCELLED);
+}
+
+export async function setGranularity(granularity: state.Granularity): Promise<void> {
+  state.granularity.value = granularity;
+  // A training under way quantizes by the new setting when it ends.
+  if (!files || state.run.value.running) return;
+  try {
+    const { fp32 } = files;
+    const { seed } = state.trained.value;
+    use(fp32, await ask((jobs) => jobs.quantize(fp32, scheme(), seed)));
+    await measure(FULL_PAIRS);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+export async function timeAgain(): Promise<void> {
+  try {
+    await measure(FULL_PAIRS);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+export const clear = () => pad?.clear();
+export const undo = () => pad?.undo();
+export const redo = () => pad?.redo();
+
+const scheme = () => `int8-dynamic-${state.granularity.value}`;
+
+async function runTraining(seed: number, c: number, slow: boolean): Promise<void> {
+  state.run.value = { running: true, computeMs: 0, share: 0, history: [] };
+  try {
+    let firstNorm = 0;
+    const report = Comlink.proxy((progress: state.Run["history"][number], computeMs: number) => {
+      const { running, history } = state.run.value;
+      if (!running) return;
+      firstNorm ||= progress.gradientNorm;
+      const share = progress.done ? 1 : Math.max(state.run.value.share, fitted(firstNorm, progress.gradientNorm));
+      state.run.value = { running, computeMs, share, history: [...history, progress] };
+    });
+    const requested = scheme();
+    const { fp32, ...result } = await ask((jobs) => jobs.train({ seed, c, slow, scheme: requested }, report));
+    // The granularity may have been changed meanwhile.
+    const wanted = scheme();
+    const quantized = wanted === requested ? result : await ask((jobs) => jobs.quantize(fp32, wanted, seed));
+    state.trained.value = { seed, c };
+    use(fp32, quantized);
+    await measure(QUICK_PAIRS);
+  } finally {
+    state.run.value = { ...state.run.value, running: false };
+  }
+  state.phase.value = "ready";
+  await measure(FULL_PAIRS);
+}
+
+/** How far the fit has come: the gradient's norm falls to 1e-6 about as a straight line on a log scale. */
+function fitted(first: number, now: number): number {
+  const decades = Math.log10(first / 1e-6);
+  return decades > 0 ? Math.min(0.99, Math.max(0, Math.log10(first / now) / decades)) : 0;
+}
+
+/** Puts a pair of models to use. */
+function use(fp32: Uint8Array, { quantized, evaluation }: Requantized): void {
+  const next = new Predictor(fp32, quantized);
+  predictor?.free();
+  predictor = next;
+  files = { fp32, quantized };
+  state.evaluation.value = evaluation;
+  predict();
+}
+
+async function measure(pairs: number): Promise<void> {
+  if (!files) return;
+  const { fp32, quantized } = files;
+  const { seed } = state.trained.value;
+  state.measuring.value = true;
+  try {
+    const measured = await ask((jobs) => jobs.measure(fp32, quantized, seed, pairs));
+    // Figures of models that are no longer in use are not shown.
+    if (files?.quantized !== quantized) return;
+    state.timing.value = measured.timing;
+    state.labReport.value = measured.lab;
+  } finally {
+    state.measuring.value = false;
+  }
+}
+
+function drawingChanged(): void {
+  if (!pad) return;
+  state.drawing.value = { strokes: pad.strokes, canUndo: pad.canUndo, canRedo: pad.canRedo };
+  state.image.value = pad.image() ?? null;
+  predict();
+}
+
+function predict(): void {
+  const image = state.image.value;
+  state.answers.value = image && predictor ? predictor.predict(image) : null;
+}
+
+/** Starts a job worker. */
+function spawn(): void {
+  worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  const own = worker;
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    if (own === worker) crashed(event.message);
+  });
+  const remote = Comlink.wrap<Jobs>(worker);
+  jobs = remote.start(module).then(() => remote);
+  // Whoever asks for a job hears of a failed start; nobody may have asked yet.
+  jobs.catch(() => {});
+}
+
+/** Runs a job; rejects when it fails, is cancelled, or its worker dies. */
+async function ask<T>(job: (jobs: Comlink.Remote<Jobs>) => Promise<T>): Promise<T> {
+  let reject!: (reason: Failure) => void;
+  const ended = new Promise<never>((_, rejectEnded) => {
+    reject = rejectEnded;
+  });
+  pending.add(reject);
+  try {
+    return await Promise.race([jobs.then(job), ended]);
+  } catch (error) {
+    // A trap leaves the worker's instance unusable. (Comlink hands errors over by name.)
+    if (error instanceof Error && error.name === "RuntimeError") crashed(error.message);
+    throw error;
+  } finally {
+    pending.delete(reject);
+  }
+}
+
+function crashed(reason: string): void {
+  const kept = files
+    ? " The models in use are untouched: drawing goes on, and Train starts a new worker."
+    : " Press Train to try again.";
+  const failure = new Failure(
+    "worker-crashed",
+    `The worker that trains and measures has stopped (${reason || "no reason given"}).${kept}`,
+  );
+  fail(failure);
+  endJobs(failure);
+}
+
+/** Ends every job with its worker, and starts a new worker. */
+function endJobs(reason: Failure): void {
+  worker.terminate();
+  spawn();
+  for (const reject of [...pending]) reject(reason);
+}
+
+function fail(error: unknown): void {
+  state.phase.value = files ? "ready" : "error";
+  if (error === CANCELLED) {
+    if (!files) state.failure.value = { code: "no-models", message: "There is no model yet: press Train." };
+    return;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  state.failure.value = { code: error instanceof Failure ? error.code : "job-failed", message };
+}

@@ -1,0 +1,63 @@
+/** The page, in the order of its use: draw and compare, the figures, train and quantize, the lab's table. */
+
+import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import * as engine from "./engine";
+import { Accuracy } from "./panels/accuracy";
+import { Answers } from "./panels/answers";
+import { Draw } from "./panels/draw";
+import { Failure } from "./panels/failure";
+import { Header } from "./panels/header";
+import { Lab } from "./panels/lab";
+import { Quantize } from "./panels/quantize";
+import { Size } from "./panels/size";
+import { Timing } from "./panels/timing";
+import { Train } from "./panels/train";
+import * as state from "./state";
+
+function App() {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    if (canvas.current) void engine.start(canvas.current);
+  }, []);
+  return (
+    <div
+      class="app"
+      data-testid="app"
+      data-state={state.phase.value}
+      data-backend={state.backend.value}
+      data-model="softmax"
+      data-scheme={`int8-dynamic-${state.granularity.value}`}
+    >
+      <Header />
+      <main>
+        <Failure />
+        <section class="stage" aria-label="Draw and compare">
+          <Draw canvas={canvas} />
+          <Answers />
+        </section>
+        <section class="figures" aria-label="Size, time and accuracy">
+          <Size />
+          <Timing />
+          <Accuracy />
+        </section>
+        <section class="controls" aria-label="Train and quantize">
+          <Train />
+          <Quantize />
+        </section>
+        <Lab />
+      </main>
+      <footer>
+        <p>
+          Everything runs on your machine; this page asks no other server for anything. Digits: Optical
+          Recognition of Handwritten Digits by E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (
+          <a href="https://doi.org/10.24432/C50P49" rel="noreferrer">doi 10.24432/C50P49</a>), CC BY 4.0; the
+          copy distributed with scikit-learn.
+        </p>
+      </footer>
+    </div>
+  );
+}
+
+const root = document.getElementById("root");
+if (root) render(<App />, root);

@@ -1,0 +1,78 @@
+import { useEffect, useState } from "preact/hooks";
+import { agree, answers } from "../state";
+import type { Answer } from "../wasm/quantpad.js";
+
+export function Answers() {
+  const both = answers.value;
+  const same = agree.value;
+  return (
+    <div class="answers">
+      <AnswerCard id="fp32" title="fp32" subtitle="32-bit floats" answer={both?.fp32} />
+      <AnswerCard id="quantized" title="int8" subtitle="8-bit integers" answer={both?.quantized} />
+      <p class="agreement" data-testid="agreement" data-agree={same === null ? "" : String(same)}>
+        {same === null
+          ? "Both models answer while you draw."
+          : same
+            ? "✓ Both models give the same answer."
+            : "≠ The models disagree: their two best digits are close."}
+      </p>
+      <Announcer />
+    </div>
+  );
+}
+
+const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+
+function AnswerCard(props: {
+  id: "fp32" | "quantized";
+  title: string;
+  subtitle: string;
+  answer: Answer | undefined;
+}) {
+  const { id, answer } = props;
+  return (
+    <article class={`card answer side-${id}`} aria-label={`Answer of the ${props.title} model`}>
+      <h2>
+        {props.title} <small>{props.subtitle}</small>
+      </h2>
+      <output class="digit" data-testid={`${id}-digit`} data-digit={answer?.digit ?? ""} aria-live="off">
+        {answer?.digit ?? "–"}
+      </output>
+      <ol
+        class="bars"
+        data-testid={`${id}-probabilities`}
+        data-values={JSON.stringify(answer?.probabilities ?? [])}
+        aria-label="Probability of each digit"
+      >
+        {DIGITS.map((digit) => {
+          const p = answer?.probabilities[digit] ?? 0;
+          return (
+            <li key={digit} class={digit === answer?.digit ? "best" : ""}>
+              <span class="bar-name">{digit}</span>
+              <span class="bar" aria-hidden="true">
+                <span class="bar-fill" style={{ width: `${100 * p}%` }} />
+              </span>
+              <span class="bar-value">{answer ? `${(100 * p).toFixed(1)} %` : ""}</span>
+            </li>
+          );
+        })}
+      </ol>
+    </article>
+  );
+}
+
+/** Tells screen readers the answers, once the drawing has rested. */
+function Announcer() {
+  const [text, setText] = useState("");
+  const both = answers.value;
+  useEffect(() => {
+    const words = both ? `fp32 says ${both.fp32.digit}, int8 says ${both.quantized.digit}.` : "";
+    const timer = setTimeout(() => setText(words), 800);
+    return () => clearTimeout(timer);
+  }, [both]);
+  return (
+    <p class="visually-hidden" role="status">
+      {text}
+    </p>
+  );
+}

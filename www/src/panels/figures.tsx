@@ -1,0 +1,58 @@
+import type { ComponentChildren } from "preact";
+
+interface Figure {
+  id: string;
+  value: string | null;
+  data: Record<string, string | number>;
+}
+
+/** A panel of two figures side by side, a headline, and what they are made of. */
+export function Figures(props: {
+  title: string;
+  headline: string | null;
+  fp32: Figure;
+  quantized: Figure;
+  rows: [string, string, string][];
+  children?: ComponentChildren;
+}) {
+  const side = (name: string, kind: string, figure: Figure) => (
+    <div class={`figure side-${kind}`} data-testid={figure.id} {...figure.data}>
+      <span class="figure-name">{name}</span>
+      <span class="figure-value">{figure.value ?? "…"}</span>
+    </div>
+  );
+  return (
+    <article class="card panel">
+      <h2>
+        {props.title} <small>{props.headline ?? ""}</small>
+      </h2>
+      <div class="pair">
+        {side("fp32", "fp32", props.fp32)}
+        {side("int8", "quantized", props.quantized)}
+      </div>
+      {props.rows.length > 0 && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">
+                <span class="visually-hidden">What</span>
+              </th>
+              <th scope="col">fp32</th>
+              <th scope="col">int8</th>
+            </tr>
+          </thead>
+          <tbody>
+            {props.rows.map(([name, a, b]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{a}</td>
+                <td>{b}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <p class="note">{props.children}</p>
+    </article>
+  );
+}

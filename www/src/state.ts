@@ -1,0 +1,50 @@
+/** All state of the page, as signals: panels read it, the engine writes it. */
+
+import { computed, signal } from "@preact/signals";
+import type { Answers, Evaluation, LabReport, Progress, TimingReport } from "./wasm/quantpad.js";
+
+export type Phase = "loading" | "training" | "ready" | "error";
+export type Granularity = "per-tensor" | "per-channel";
+
+/** Side of the image that the models see. */
+export const SIDE = 8;
+export const DEFAULT_SEED = 42;
+export const MAX_SEED = 2 ** 32 - 1;
+
+export const phase = signal<Phase>("loading");
+/** `scalar` or `simd128`, once known. */
+export const backend = signal("");
+/** What went wrong, in words, and a name for it; stays until something works again. */
+export const failure = signal<{ code: string; message: string } | null>(null);
+
+/** What the controls say; `trained` is what the models in use were trained with. */
+export const seed = signal(String(DEFAULT_SEED));
+export const regularization = signal("1");
+export const granularity = signal<Granularity>("per-tensor");
+export const slowMotion = signal(true);
+export const trained = signal({ seed: DEFAULT_SEED, c: 1 });
+
+/** The training under way, or the last one. */
+export interface Run {
+  running: boolean;
+  computeMs: number;
+  /** Where a progress bar stands, 0 to 1. */
+  share: number;
+  history: Progress[];
+}
+export const run = signal<Run>({ running: false, computeMs: 0, share: 0, history: [] });
+
+export const evaluation = signal<Evaluation | null>(null);
+export const timing = signal<TimingReport | null>(null);
+export const labReport = signal<LabReport | null>(null);
+/** Whether a timing is under way. */
+export const measuring = signal(false);
+
+/** The drawing: what the model sees of it (null: nothing), and both answers. */
+export const drawing = signal({ strokes: 0, canUndo: false, canRedo: false });
+export const image = signal<Float32Array | null>(null);
+export const answers = signal<Answers | null>(null);
+export const agree = computed(() => {
+  const both = answers.value;
+  return both ? both.fp32.digit === both.quantized.digit : null;
+});

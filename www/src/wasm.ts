@@ -1,0 +1,57 @@
+/** Finds the build of the core that this browser can run, and compiles it once for page and worker. */
+
+import { simd } from "wasm-feature-detect";
+import scalarUrl from "./wasm/quantpad_scalar.wasm?url";
+import simdUrl from "./wasm/quantpad_simd128.wasm?url";
+
+/** What keeps the page from working, in words for the visitor. */
+export class Failure extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface Core {
+  module: WebAssembly.Module;
+  simd: boolean;
+}
+
+/** @throws {Failure} when there is no WebAssembly or the file cannot be had */
+export async function compileCore(): Promise<Core> {
+  if (typeof WebAssembly !== "object") {
+    throw new Failure(
+      "no-wasm",
+      "This browser has no WebAssembly (or it is switched off), and the models run in it. Any current Chrome, Edge, Firefox or Safari will do.",
+    );
+  }
+  const hasSimd = await simd();
+  const url = hasSimd ? simdUrl : scalarUrl;
+  return { module: await download(url), simd: hasSimd };
+}
+
+async function download(url: string): Promise<WebAssembly.Module> {
+  const path = new URL(url, location.href).pathname;
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new Failure("wasm-load", `The models' code, ${path}, could not be reached. Check the connection and reload.`);
+  }
+  if (!response.ok) {
+    const status = `${response.status} ${response.statusText}`.trim();
+    throw new Failure("wasm-load", `The models' code, ${path}, could not be loaded: the server answered ${status}.`);
+  }
+  try {
+    // A host that does not know the type of .wasm files cannot be streamed from.
+    const streams = response.headers.get("content-type")?.startsWith("application/wasm");
+    return streams
+      ? await WebAssembly.compileStreaming(response)
+      : await WebAssembly.compile(await response.arrayBuffer());
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure("wasm-load", `The models' code, ${path}, came back damaged or is not for this browser: ${reason}`);
+  }
+}
