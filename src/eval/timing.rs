@@ -58,7 +58,11 @@ pub fn pair(samples: usize, step: f64, mut now: impl FnMut() -> f64, mut a: impl
         times_b.push(sample(repetitions_b, &mut now, &mut b) / f64::from(repetitions_b) * 1e6);
     }
     let mut ratios: Vec<f64> = times_a.iter().zip(&times_b).map(|(a, b)| a / b).collect();
-    Pair { a: summarize(times_a, repetitions_a), b: summarize(times_b, repetitions_b), ratio: quantile(&mut ratios, 0.5) }
+    Pair {
+        a: summarize(times_a, repetitions_a),
+        b: summarize(times_b, repetitions_b),
+        ratio: quantile(&mut ratios, 0.5),
+    }
 }
 
 /// Doubles the repetitions until a sample is long enough; this also warms the code up.

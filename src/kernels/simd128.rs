@@ -79,7 +79,7 @@ fn tile_f32<const R: usize, const P: usize>(
     }
     for (r, sums) in sums.into_iter().enumerate() {
         for (p, sum) in sums.into_iter().enumerate() {
-                        store(f32_lanes(sum), out, (row + r) * w.outputs(), (first + p) * PANEL, w.outputs());
+            store(f32_lanes(sum), out, (row + r) * w.outputs(), (first + p) * PANEL, w.outputs());
         }
     }
     R
@@ -115,7 +115,7 @@ fn tile_u8i8<const R: usize, const P: usize>(
             let at = (first + p) * PANEL;
             let [a, b, c, d] = lanes(w.row_sums(), at);
             let sum = i32x4_sub(sum, i32x4_mul(zero_point, i32x4(a, b, c, d)));
-                        store(i32_lanes(sum), out, (row + r) * w.outputs(), at, w.outputs());
+            store(i32_lanes(sum), out, (row + r) * w.outputs(), at, w.outputs());
         }
     }
     R

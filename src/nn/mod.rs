@@ -8,7 +8,8 @@ mod softmax;
 
 pub use dense::Dense;
 pub use input::Input;
+pub(crate) use model::check_chain;
 pub use model::{Layer, Model};
-pub(crate) use scratch::at_least;
 pub use scratch::Scratch;
+pub(crate) use scratch::at_least;
 pub use softmax::{argmax, softmax};

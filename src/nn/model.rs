@@ -1,7 +1,7 @@
 //! A network in fp32: scaled input, then a list of layers; its output are logits.
 
 use super::{Dense, Input, Scratch, at_least};
-use crate::{Error, Result};
+use crate::{Error, Result, data::CLASSES};
 
 /// One step of a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,22 @@ impl Layer {
     }
 }
 
+/// Checks that layers of these (inputs, outputs) lead from the pixels to a value for each class.
+pub(crate) fn check_chain(input: &Input, layers: impl Iterator<Item = (usize, usize)>) -> Result<()> {
+    let mut width = input.pixels();
+    for (inputs, outputs) in layers {
+        if inputs != width {
+            return Err(Error::Shape { what: "layer's input", expected: width, found: inputs });
+        }
+        width = outputs;
+    }
+    if width == CLASSES {
+        Ok(())
+    } else {
+        Err(Error::Shape { what: "model's output", expected: CLASSES, found: width })
+    }
+}
+
 /// A classifier in fp32.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -39,15 +55,9 @@ pub struct Model {
 
 impl Model {
     /// # Errors
-    /// [`Error::Shape`] when a layer does not take what the one before it gives.
+    /// [`Error::Shape`] when a layer does not take what the one before it gives, or the last does not give ten values.
     pub fn new(input: Input, layers: Vec<Layer>) -> Result<Self> {
-        let mut width = input.pixels();
-        for layer in &layers {
-            if layer.inputs() != width {
-                return Err(Error::Shape { what: "layer's input", expected: width, found: layer.inputs() });
-            }
-            width = layer.outputs();
-        }
+        check_chain(&input, layers.iter().map(|layer| (layer.inputs(), layer.outputs())))?;
         Ok(Self { input, layers })
     }
 

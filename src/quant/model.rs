@@ -9,7 +9,7 @@ use super::{Granularity, Scheme, affine};
 use crate::{
     Error, Result,
     kernels::{self, PackedI8},
-    nn::{Dense, Input, Layer, Model, Scratch, at_least},
+    nn::{Dense, Input, Layer, Model, Scratch, at_least, check_chain},
 };
 
 /// A fully connected layer with i8 weights.
@@ -135,15 +135,9 @@ impl QuantizedModel {
     /// From the parts of a model file.
     ///
     /// # Errors
-    /// [`Error::Shape`] when a layer does not take what the one before it gives.
+    /// As [`Model::new`].
     pub fn from_parts(scheme: Scheme, input: Input, layers: Vec<QuantizedLayer>) -> Result<Self> {
-        let mut width = input.pixels();
-        for QuantizedLayer::Dense(dense) in &layers {
-            if dense.inputs() != width {
-                return Err(Error::Shape { what: "layer's input", expected: width, found: dense.inputs() });
-            }
-            width = dense.outputs();
-        }
+        check_chain(&input, layers.iter().map(|QuantizedLayer::Dense(dense)| (dense.inputs(), dense.outputs())))?;
         Ok(Self { scheme, input, layers })
     }
 

@@ -89,7 +89,8 @@ impl Lbfgs {
         }
         // Without history the direction is the bare gradient, whose length means nothing: begin with a step of length 1.
         let first = if self.history.is_empty() { 1.0_f64.min(1.0 / (-slope).sqrt()) } else { 1.0 };
-        let mut line = Line { objective, from: &self.x, direction: &direction, x: self.x.clone(), gradient: Vec::new() };
+        let mut line =
+            Line { objective, from: &self.x, direction: &direction, x: self.x.clone(), gradient: Vec::new() };
         let start = Trial { step: 0.0, value: self.value, slope };
         let Some(found) = line.search(start, first) else { return Step::Stuck };
 

@@ -186,7 +186,8 @@ impl CrossEntropy {
             }
             let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let z_label = z[usize::from(label)];
-            self.correct += usize::from(z_label == largest);
+            // The first of equal ones is the answer, as in `nn::argmax`.
+            self.correct += usize::from(z.iter().position(|&z| z == largest) == Some(label.into()));
             let mut sum = 0.0;
             for z in &mut z {
                 *z = libm::exp(*z - largest);

@@ -43,16 +43,16 @@ impl Lab {
         to_js(&dto::Progress::from(self.trainer.insert(trainer).progress()))
     }
 
-    /// Iterates until the fit has ended or `milliseconds` are over, but once at least.
-    #[wasm_bindgen(unchecked_return_type = "Progress")]
+    /// Iterates until the fit has ended or `milliseconds` are over, but once at least; tells of every iteration.
+    #[wasm_bindgen(unchecked_return_type = "Progress[]")]
     pub fn step(&mut self, milliseconds: f64) -> Result<JsValue, JsValue> {
         let trainer = self.trainer.as_mut().ok_or_else(|| JsError::new("No training has been started."))?;
         let end = clock::now() + milliseconds;
-        let mut progress = trainer.step()?;
-        while !progress.done && clock::now() < end {
-            progress = trainer.step()?;
+        let mut steps = vec![dto::Progress::from(trainer.step()?)];
+        while !trainer.progress().done && clock::now() < end {
+            steps.push(trainer.step()?.into());
         }
-        to_js(&dto::Progress::from(progress))
+        to_js(&steps)
     }
 
     /// The file of the fp32 model as far as it is fitted.
@@ -105,8 +105,7 @@ impl Lab {
         let lab_test = self.data.gather(&self.split(Split::DEFAULT_SEED).test);
         let own_test = self.data.gather(&self.split(seed).test);
         let step = timing::clock_step(clock::now);
-        let times =
-            timing::pair(pairs, step, clock::now, run(&recipe, &lab_test.0), run_quantized(&twin, &own_test.0));
+        let times = timing::pair(pairs, step, clock::now, run(&recipe, &lab_test.0), run_quantized(&twin, &own_test.0));
 
         let mut correct = |model: &Model| -> Result<_, Error> {
             Ok(metrics::accuracy(model.forward(&lab_test.0, &mut self.scratch)?, &lab_test.1))

@@ -6,7 +6,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{CanvasRenderingContext2d, FocusOptions, HtmlCanvasElement, PointerEvent, ResizeObserver, Window};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, PointerEvent, ResizeObserver, Window};
 
 use crate::data::{
     Drawing,
@@ -177,10 +177,6 @@ impl State {
         match event.type_().as_str() {
             // Only the left button, a finger or a pen's tip.
             "pointerdown" if event.button() == 0 => {
-                event.prevent_default();
-                let options = FocusOptions::new();
-                options.set_prevent_scroll(true);
-                let _ = self.canvas.focus_with_options(&options);
                 // A made-up event has no pointer to capture, and drawing works without.
                 let _ = self.canvas.set_pointer_capture(id);
                 self.down.retain(|&other| other != id);
@@ -213,10 +209,7 @@ impl State {
     fn point(&self, event: &FineEvent) -> Point {
         let bounds = self.canvas.get_bounding_client_rect();
         let share = |at: f64, start: f64, length: f64| ((at - start) / length.max(1.0)) as f32;
-        [
-            share(event.fine_x(), bounds.left(), bounds.width()),
-            share(event.fine_y(), bounds.top(), bounds.height()),
-        ]
+        [share(event.fine_x(), bounds.left(), bounds.width()), share(event.fine_y(), bounds.top(), bounds.height())]
     }
 
     /// Paints all strokes, with as many pixels as the screen has.

@@ -7,9 +7,10 @@ pub use wasm_bindgen_test::wasm_bindgen_test as test;
 
 /// FNV-1a of the bits of `values`: equal hashes, equal weights.
 pub fn hash(values: impl IntoIterator<Item = u64>) -> u64 {
-    values.into_iter().flat_map(u64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    values
+        .into_iter()
+        .flat_map(u64::to_le_bytes)
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A small generator for test inputs (xorshift64*), the same natively and in browsers.
@@ -81,8 +82,12 @@ pub mod shared {
         values.map(|v| v.as_i64().unwrap_or_else(|| v.as_f64().expect("a number") as i64)).collect()
     }
 
+    pub fn double(value: &Value) -> f64 {
+        value.as_f64().expect("a number")
+    }
+
     pub fn doubles(value: &Value) -> Vec<f64> {
-        value.as_array().expect("a list").iter().map(|v| v.as_f64().expect("a number")).collect()
+        value.as_array().expect("a list").iter().map(double).collect()
     }
 
     pub fn float(value: &Value) -> f32 {

@@ -8,9 +8,9 @@ const arc = (cx, cy, rx, ry, from, to, points = 24) =>
 export const ZERO = [arc(0.5, 0.5, 0.2, 0.3, -Math.PI / 2, 1.5 * Math.PI)];
 export const ONE = [
   [
-    [0.4, 0.3],
     [0.52, 0.2],
-    [0.52, 0.8],
+    [0.5, 0.5],
+    [0.49, 0.8],
   ],
 ];
 export const THREE = [[...arc(0.48, 0.35, 0.16, 0.15, -2.6, 1.4), ...arc(0.48, 0.65, 0.19, 0.16, -1.4, 2.6)]];

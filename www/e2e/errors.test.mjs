@@ -14,11 +14,13 @@ const CRASHABLE_WORKERS = `{
     }
   };
   globalThis.crashWorkers = () => {
-    for (const worker of workers) {
+    // Only those of now: the page answers a crash with a new worker.
+    const crashed = workers.splice(0);
+    for (const worker of crashed) {
       worker.terminate();
       worker.dispatchEvent(new ErrorEvent('error', { message: 'out of memory', cancelable: true }));
     }
-    return workers.length;
+    return crashed.length;
   };
 }`;
 

@@ -28,6 +28,7 @@ const CHROMIUM_ARGUMENTS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--hide-scrollbars", // they lie over the page, as on phones, so that a width is the page's own
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
@@ -210,7 +211,8 @@ export class Page {
   async type(id, text) {
     const input = this.element(id);
     await input.clear();
-    await input.sendKeys(text);
+    // WebKit's driver refuses to type nothing.
+    if (text) await input.sendKeys(text);
   }
 
   /** Chooses an option of a select by its value. */

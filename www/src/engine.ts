@@ -3,7 +3,7 @@
 import * as Comlink from "comlink";
 import * as state from "./state";
 import { compileCore, Failure } from "./wasm";
-import init, { backend, Pad, Predictor } from "./wasm/quantpad.js";
+import init, { backend, Pad, Predictor, type Progress } from "./wasm/quantpad.js";
 import type { Jobs, Requantized } from "./worker";
 
 /** Alternating pairs of samples: a first look at once, then the figures that stay. */
@@ -102,13 +102,11 @@ const scheme = () => `int8-dynamic-${state.granularity.value}`;
 async function runTraining(seed: number, c: number, slow: boolean): Promise<void> {
   state.run.value = { running: true, computeMs: 0, share: 0, history: [] };
   try {
-    let firstNorm = 0;
-    const report = Comlink.proxy((progress: state.Run["history"][number], computeMs: number) => {
-      const { running, history } = state.run.value;
+    const report = Comlink.proxy((steps: Progress[], computeMs: number) => {
+      const { running, share } = state.run.value;
       if (!running) return;
-      firstNorm ||= progress.gradientNorm;
-      const share = progress.done ? 1 : Math.max(state.run.value.share, fitted(firstNorm, progress.gradientNorm));
-      state.run.value = { running, computeMs, share, history: [...history, progress] };
+      const history = [...state.run.value.history, ...steps];
+      state.run.value = { running, computeMs, share: Math.max(share, fitted(history)), history };
     });
     const requested = scheme();
     const { fp32, ...result } = await ask((jobs) => jobs.train({ seed, c, slow, scheme: requested }, report));
@@ -126,9 +124,10 @@ async function runTraining(seed: number, c: number, slow: boolean): Promise<void
 }
 
 /** How far the fit has come: the gradient's norm falls to 1e-6 about as a straight line on a log scale. */
-function fitted(first: number, now: number): number {
-  const decades = Math.log10(first / 1e-6);
-  return decades > 0 ? Math.min(0.99, Math.max(0, Math.log10(first / now) / decades)) : 0;
+function fitted(history: Progress[]): number {
+  const [first, last] = [history[0], history.at(-1)];
+  if (!first || !last || last.done) return 1;
+  return Math.log(last.gradientNorm / first.gradientNorm) / Math.log(1e-6 / first.gradientNorm);
 }
 
 /** Puts a pair of models to use. */

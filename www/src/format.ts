@@ -6,11 +6,20 @@ export const count = (value: number): string => whole.format(value);
 
 export const bytes = (value: number): string => `${count(value)} B`;
 
+const UNITS: [number, string][] = [
+  [1e6, "ms"],
+  [1e3, "µs"],
+  [1, "ns"],
+];
+
 /** Three significant digits, in the unit that fits. */
-export function duration(ns: number): string {
-  if (ns < 1e3) return `${ns.toPrecision(3)} ns`;
-  if (ns < 1e6) return `${(ns / 1e3).toPrecision(3)} µs`;
-  return `${(ns / 1e6).toPrecision(3)} ms`;
+export const duration = (ns: number): string => range(ns);
+
+/** From one duration to a longer one, in the unit that fits the longer. */
+export function range(ns: number, longer = ns): string {
+  const [size, unit] = UNITS.find(([size]) => longer >= size) ?? [1, "ns"];
+  const ends = [...new Set([ns, longer])].map((end) => (end / size).toPrecision(3));
+  return `${ends.join("–")} ${unit}`;
 }
 
 export const percent = (part: number, total: number): string => `${((100 * part) / total).toFixed(2)} %`;

@@ -51,8 +51,10 @@ function App() {
         <p>
           Everything runs on your machine; this page asks no other server for anything. Digits: Optical
           Recognition of Handwritten Digits by E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (
-          <a href="https://doi.org/10.24432/C50P49" rel="noreferrer">doi 10.24432/C50P49</a>), CC BY 4.0; the
-          copy distributed with scikit-learn.
+          <a href="https://doi.org/10.24432/C50P49" rel="noreferrer">
+            doi 10.24432/C50P49
+          </a>
+          ), CC BY 4.0; the copy distributed with scikit-learn.
         </p>
       </footer>
     </div>

@@ -38,11 +38,17 @@ async function download(url: string): Promise<WebAssembly.Module> {
   try {
     response = await fetch(url);
   } catch {
-    throw new Failure("wasm-load", `The models' code, ${path}, could not be reached. Check the connection and reload.`);
+    throw new Failure(
+      "wasm-load",
+      `The models' code, ${path}, could not be reached. Check the connection and reload.`,
+    );
   }
   if (!response.ok) {
     const status = `${response.status} ${response.statusText}`.trim();
-    throw new Failure("wasm-load", `The models' code, ${path}, could not be loaded: the server answered ${status}.`);
+    throw new Failure(
+      "wasm-load",
+      `The models' code, ${path}, could not be loaded: the server answered ${status}.`,
+    );
   }
   try {
     // A host that does not know the type of .wasm files cannot be streamed from.
@@ -52,6 +58,9 @@ async function download(url: string): Promise<WebAssembly.Module> {
       : await WebAssembly.compile(await response.arrayBuffer());
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Failure("wasm-load", `The models' code, ${path}, came back damaged or is not for this browser: ${reason}`);
+    throw new Failure(
+      "wasm-load",
+      `The models' code, ${path}, came back damaged or is not for this browser: ${reason}`,
+    );
   }
 }

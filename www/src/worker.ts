@@ -1,7 +1,13 @@
 /** The job worker: the Lab of the Rust core behind comlink. The page ends the whole worker to cancel a job. */
 
 import * as Comlink from "comlink";
-import init, { type Evaluation, Lab, type LabReport, type Progress, type TimingReport } from "./wasm/quantpad.js";
+import init, {
+  type Evaluation,
+  Lab,
+  type LabReport,
+  type Progress,
+  type TimingReport,
+} from "./wasm/quantpad.js";
 
 export interface Trained {
   fp32: Uint8Array;
@@ -38,18 +44,19 @@ class Jobs {
     this.#lab = new Lab();
   }
 
-  /** `report` hears of every stretch of work; `computeMs` is the time spent computing so far. */
+  /** `report` hears of every step; `computeMs` is the time spent computing so far. */
   async train(
     request: TrainRequest,
-    report: (progress: Progress, computeMs: number) => void,
+    report: (steps: Progress[], computeMs: number) => void,
   ): Promise<Trained> {
     let computeMs = 0;
-    let progress = this.#lab.start(request.seed, request.c);
-    while (!progress.done) {
+    let steps = [this.#lab.start(request.seed, request.c)];
+    report(steps, computeMs);
+    while (!steps.at(-1)?.done) {
       const begin = performance.now();
-      progress = this.#lab.step(request.slow ? 0 : FRAME);
+      steps = this.#lab.step(request.slow ? 0 : FRAME);
       computeMs += performance.now() - begin;
-      report(progress, computeMs);
+      report(steps, computeMs);
       if (request.slow) await new Promise((wake) => setTimeout(wake, FRAME));
     }
     const fp32 = this.#lab.model();

@@ -3,13 +3,20 @@
 const WIDTH = 240;
 const HEIGHT = 64;
 
-export function LineChart(props: { title: string; values: number[]; format: (value: number) => string }) {
+export function LineChart(props: {
+  title: string;
+  values: number[];
+  format: (value: number) => string;
+  log?: boolean;
+}) {
   const { title, values, format } = props;
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const heights = props.log ? values.map(Math.log) : values;
+  const low = Math.min(...heights);
+  const high = Math.max(...heights);
   const x = (i: number) => (values.length > 1 ? (i / (values.length - 1)) * WIDTH : WIDTH);
-  const y = (value: number) => (high > low ? HEIGHT - 3 - ((value - low) / (high - low)) * (HEIGHT - 6) : HEIGHT / 2);
-  const points = values.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
+  const y = (value: number) =>
+    high > low ? HEIGHT - 3 - ((value - low) / (high - low)) * (HEIGHT - 6) : HEIGHT / 2;
+  const points = heights.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
   const last = format(values.at(-1) ?? 0);
   return (
     <figure class="line-chart">
@@ -24,6 +31,10 @@ export function LineChart(props: { title: string; values: number[]; format: (val
       >
         <polyline points={points} fill="none" vector-effect="non-scaling-stroke" />
       </svg>
+      <p class="axis" aria-hidden="true">
+        <span>step 0</span>
+        <span>{values.length - 1}</span>
+      </p>
     </figure>
   );
 }

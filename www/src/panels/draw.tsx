@@ -55,7 +55,6 @@ function ModelInput() {
       >
         {values.map((value, i) => (
           <rect
-            // biome-ignore lint/suspicious/noArrayIndexKey: pixel i stays pixel i
             key={i}
             x={i % SIDE}
             y={Math.floor(i / SIDE)}
@@ -65,7 +64,7 @@ function ModelInput() {
           />
         ))}
       </svg>
-      <figcaption>What the models see: 8 × 8 pixels</figcaption>
+      <figcaption>What the models see</figcaption>
     </figure>
   );
 }

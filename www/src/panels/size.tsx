@@ -40,8 +40,8 @@ export function Size() {
     >
       {sides && (
         <>
-          Large: the parameters. The file adds {bytes(sides.fp32.inputScalingBytes)} of input scaling (mean
-          and deviation of each pixel, the same for both) and a header with names and shapes.
+          The large figures: the parameters. The file adds {bytes(sides.fp32.inputScalingBytes)} of input
+          scaling (mean and deviation of each pixel, the same for both) and a header with names and shapes.
         </>
       )}
     </Figures>

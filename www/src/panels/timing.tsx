@@ -1,11 +1,11 @@
 import * as engine from "../engine";
-import { duration, times } from "../format";
+import { duration, range, times } from "../format";
 import { measuring, timing } from "../state";
 import type { Timing as Measured, TimingReport } from "../wasm/quantpad.js";
 import { Figures } from "./figures";
 
 const spread = (t: Measured) => t.q3Ns - t.q1Ns;
-const range = (t: Measured) => `${duration(t.q1Ns)} – ${duration(t.q3Ns)}`;
+const middle = (t: Measured) => range(t.q1Ns, t.q3Ns);
 
 export function Timing() {
   const report = timing.value;
@@ -27,19 +27,25 @@ export function Timing() {
       rows={
         report
           ? [
-              ["Middle half", range(report.one.a), range(report.one.b)],
+              ["One image, middle half", middle(report.one.a), middle(report.one.b)],
               [
                 `Test set, ${report.batchSize} images`,
                 duration(report.batch.a.medianNs),
                 duration(report.batch.b.medianNs),
               ],
-              ["Middle half", range(report.batch.a), range(report.batch.b)],
+              ["Test set, middle half", middle(report.batch.a), middle(report.batch.b)],
             ]
           : []
       }
     >
       {report && <Explanation report={report} />}
-      <button type="button" class="quiet" data-testid="time-again" onClick={engine.timeAgain} disabled={!report || measuring.value}>
+      <button
+        type="button"
+        class="quiet"
+        data-testid="time-again"
+        onClick={engine.timeAgain}
+        disabled={!report || measuring.value}
+      >
         {measuring.value ? "Measuring…" : "Measure again"}
       </button>
     </Figures>
@@ -54,8 +60,8 @@ function Explanation({ report }: { report: TimingReport }) {
   const { one, clockStepMs } = report;
   return (
     <>
-      Large: one image, pixels in, scores out; median. Both sides take turns, each repeated until a sample
-      lasts at least 2 ms ({one.a.repetitions.toLocaleString("en")} and{" "}
+      The large figures: one image, from pixels to scores, median. The two sides take turns, each repeated
+      until a sample lasts at least 2 ms ({one.a.repetitions.toLocaleString("en")} and{" "}
       {one.b.repetitions.toLocaleString("en")} times), for this browser's clock moves in steps of{" "}
       {duration(clockStepMs * 1e6)}.{" "}
       {one.ratio < 1 &&

@@ -89,7 +89,8 @@ export function Train() {
         <>
           <div class="charts">
             <LineChart
-              title="Loss"
+              title="Loss (log scale)"
+              log
               values={history.map((step) => step.loss)}
               format={(loss) => loss.toPrecision(3)}
             />

@@ -1,0 +1,216 @@
+//! What the page uses, on a real canvas in a real browser: the pad, the predictor and the lab.
+#![cfg(target_arch = "wasm32")]
+
+use std::{cell::Cell, rc::Rc};
+
+use js_sys::{Float32Array, Function, JSON, Reflect};
+use quantpad::web::{Lab, Pad, Predictor};
+use wasm_bindgen::{JsCast, prelude::*};
+use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};
+use web_sys::{HtmlCanvasElement, PointerEvent, PointerEventInit};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const SIDE: f64 = 200.0;
+
+/// A pad on a canvas of 200 CSS pixels in the document, and how often it has told of a change.
+struct Bench {
+    canvas: HtmlCanvasElement,
+    pad: Pad,
+    changes: Rc<Cell<usize>>,
+    _on_change: Closure<dyn FnMut()>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let document = web_sys::window().expect("a page").document().expect("a document");
+        let canvas: HtmlCanvasElement = document.create_element("canvas").expect("an element").unchecked_into();
+        canvas.set_attribute("style", "width:200px;height:200px;position:absolute;left:0;top:0").expect("an attribute");
+        document.body().expect("a body").append_child(&canvas).expect("in the page");
+        let changes = Rc::new(Cell::new(0));
+        let on_change = {
+            let changes = changes.clone();
+            Closure::<dyn FnMut()>::new(move || changes.set(changes.get() + 1))
+        };
+        let function: &Function = on_change.as_ref().unchecked_ref();
+        let pad = Pad::new(canvas.clone(), function.clone()).expect("a 2D canvas");
+        Self { canvas, pad, changes, _on_change: on_change }
+    }
+
+    /// Sends the canvas a pointer event at a place in shares of the canvas.
+    fn send(&self, kind: &str, pointer: i32, [x, y]: [f64; 2]) {
+        let bounds = self.canvas.get_bounding_client_rect();
+        let init = PointerEventInit::new();
+        init.set_pointer_id(pointer);
+        init.set_client_x((bounds.left() + x * SIDE) as i32);
+        init.set_client_y((bounds.top() + y * SIDE) as i32);
+        let event = PointerEvent::new_with_event_init_dict(kind, &init).expect("an event");
+        self.canvas.dispatch_event(&event).expect("sent");
+    }
+
+    fn draw(&self, pointer: i32, points: &[[f64; 2]]) {
+        self.send("pointerdown", pointer, points[0]);
+        points.iter().for_each(|&point| self.send("pointermove", pointer, point));
+        self.send("pointerup", pointer, points[points.len() - 1]);
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.canvas.remove();
+    }
+}
+
+fn number(value: &JsValue, path: &str) -> f64 {
+    let found = path.split('.').fold(value.clone(), |value, key| Reflect::get(&value, &key.into()).expect("an object"));
+    found.as_f64().unwrap_or_else(|| panic!("{path} is no number in {:?}", JSON::stringify(value)))
+}
+
+#[test]
+fn pointer_events_become_strokes_and_an_image() {
+    let bench = Bench::new();
+    assert_eq!((bench.pad.strokes(), bench.pad.image()), (0, None));
+    bench.draw(1, &[[0.5, 0.1], [0.5, 0.5], [0.5, 0.9]]);
+    assert_eq!(bench.pad.strokes(), 1);
+    assert!(bench.changes.get() >= 3, "told {} times", bench.changes.get());
+    let image = bench.pad.image().expect("a drawing");
+    assert_eq!(image.len(), 64);
+    assert!(image.iter().all(|p| (0.0..=16.0).contains(p)) && image.iter().sum::<f32>() > 100.0, "{image:?}");
+}
+
+#[test]
+fn a_second_finger_ends_the_stroke_and_draws_nothing() {
+    let bench = Bench::new();
+    bench.send("pointerdown", 1, [0.2, 0.2]);
+    bench.send("pointermove", 1, [0.4, 0.4]);
+    bench.send("pointerdown", 2, [0.8, 0.8]);
+    let image = bench.pad.image();
+    bench.send("pointermove", 2, [0.9, 0.1]);
+    bench.send("pointermove", 1, [0.1, 0.9]);
+    assert_eq!((bench.pad.strokes(), bench.pad.image()), (1, image.clone()), "neither finger draws on");
+    bench.send("pointerup", 2, [0.9, 0.1]);
+    bench.send("pointermove", 1, [0.1, 0.9]);
+    assert_eq!((bench.pad.strokes(), bench.pad.image()), (1, image), "the first finger's stroke has ended");
+    bench.send("pointerup", 1, [0.1, 0.9]);
+    bench.draw(3, &[[0.1, 0.1], [0.2, 0.9]]);
+    assert_eq!(bench.pad.strokes(), 2, "with all fingers up, drawing goes on");
+}
+
+#[test]
+fn a_pointer_that_is_cancelled_or_lost_ends_its_stroke() {
+    for kind in ["pointercancel", "lostpointercapture"] {
+        let bench = Bench::new();
+        bench.send("pointerdown", 1, [0.2, 0.2]);
+        bench.send(kind, 1, [0.3, 0.3]);
+        bench.send("pointermove", 1, [0.9, 0.9]);
+        bench.draw(2, &[[0.5, 0.1], [0.5, 0.9]]);
+        assert_eq!(bench.pad.strokes(), 2, "after {kind}");
+    }
+}
+
+#[test]
+fn undo_redo_and_clear_change_the_image() {
+    let bench = Bench::new();
+    bench.draw(1, &[[0.5, 0.1], [0.5, 0.9]]);
+    let one = bench.pad.image();
+    bench.draw(1, &[[0.1, 0.5], [0.9, 0.5]]);
+    let two = bench.pad.image();
+    bench.pad.undo();
+    assert_eq!((bench.pad.strokes(), bench.pad.image()), (1, one));
+    bench.pad.redo();
+    assert_eq!(bench.pad.image(), two);
+    bench.pad.clear();
+    assert_eq!((bench.pad.strokes(), bench.pad.image()), (0, None));
+    assert!(bench.pad.can_undo() && !bench.pad.can_redo());
+    bench.pad.undo();
+    assert_eq!(bench.pad.image(), two);
+}
+
+#[test]
+fn the_canvas_is_as_sharp_as_the_screen() {
+    let bench = Bench::new();
+    bench.pad.render();
+    let density = web_sys::window().expect("a page").device_pixel_ratio();
+    assert_eq!(f64::from(bench.canvas.width()), (SIDE * density).round());
+}
+
+#[test]
+fn a_pad_that_is_gone_listens_no_more() {
+    let bench = Bench::new();
+    let (canvas, changes) = (bench.canvas.clone(), bench.changes.clone());
+    let Bench { pad, .. } = &bench;
+    assert_eq!(pad.strokes(), 0);
+    drop(bench);
+    let event = PointerEvent::new("pointerdown").expect("an event");
+    canvas.dispatch_event(&event).expect("sent");
+    assert_eq!(changes.get(), 0);
+}
+
+/// A fast training, both files.
+fn trained() -> (Lab, Vec<u8>, Vec<u8>) {
+    let mut lab = Lab::new();
+    lab.start(42, 0.1).expect("valid settings");
+    loop {
+        let steps = js_sys::Array::from(&lab.step(50.0).expect("a finite loss"));
+        if Reflect::get(&steps.get(steps.length() - 1), &"done".into()).expect("progress").is_truthy() {
+            break;
+        }
+    }
+    let fp32 = lab.model().expect("a model");
+    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel").expect("a scheme");
+    (lab, fp32, quantized)
+}
+
+#[test]
+fn the_predictor_answers_with_both_models() {
+    let (_, fp32, quantized) = trained();
+    let mut predictor = Predictor::new(&fp32, &quantized).expect("whole files");
+    let data = quantpad::data::digits::load();
+    for row in [0, 1, 2, 3] {
+        let (image, labels) = data.gather(&[row]);
+        let answers = predictor.predict(&image).expect("an answer");
+        for side in ["fp32", "quantized"] {
+            assert_eq!(number(&answers, &format!("{side}.digit")), f64::from(labels[0]));
+            let probabilities = Reflect::get(&answers, &side.into()).expect("a side");
+            let probabilities = Reflect::get(&probabilities, &"probabilities".into()).expect("a list");
+            let sum: f32 = Float32Array::new(&probabilities).to_vec().iter().sum();
+            assert!((sum - 1.0).abs() < 1e-5, "{side}: {sum}");
+        }
+    }
+    assert!(predictor.predict(&[0.0; 63]).is_err());
+    assert!(predictor.predict(&[f32::NAN; 64]).is_err());
+    assert!(Predictor::new(&quantized, &quantized).is_err());
+    assert!(Predictor::new(b"no model", &quantized).is_err());
+}
+
+#[test]
+fn the_lab_reports_accuracy_size_and_time() {
+    let (mut lab, fp32, quantized) = trained();
+    let evaluation = lab.evaluate(&fp32, &quantized, 42).expect("an evaluation");
+    assert_eq!(number(&evaluation, "fp32.total"), 360.0);
+    assert!(number(&evaluation, "fp32.correct") - number(&evaluation, "quantized.correct") <= 1.0);
+    assert_eq!(number(&evaluation, "fp32.parameterBytes"), 2600.0);
+    assert_eq!(number(&evaluation, "quantized.parameterBytes"), 720.0);
+    let timing = lab.time(&fp32, &quantized, 42, 3).expect("a timing");
+    for side in ["one.a", "one.b", "batch.a", "batch.b"] {
+        let [q1, median, q3] = ["q1Ns", "medianNs", "q3Ns"].map(|key| number(&timing, &format!("{side}.{key}")));
+        assert!(0.0 < q1 && q1 <= median && median <= q3, "{side}: {q1} {median} {q3}");
+    }
+    assert!(number(&timing, "batch.a.medianNs") > number(&timing, "one.a.medianNs"));
+    let report = lab.lab_report(&quantized, 42, 3).expect("a report");
+    assert_eq!(number(&report, "recipe.correct"), 242.0);
+    assert_eq!(number(&report, "repairedCorrect"), 350.0);
+    assert_eq!(number(&report, "wrapped"), 20.0);
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_in_words() {
+    let mut lab = Lab::new();
+    let refused = lab.start(42, f64::NAN).expect_err("refused");
+    let message = Reflect::get(&refused, &"message".into()).expect("an error").as_string().expect("words");
+    assert!(message.contains("must be a number from"), "{message}");
+    assert!(lab.step(1.0).is_err(), "nothing has been started");
+    assert!(lab.model().is_err());
+    let (lab, fp32, _) = trained();
+    assert!(lab.quantize(&fp32, "int3").is_err());
+}
