@@ -9,6 +9,11 @@ pub const MIN_SAMPLE_MS: f64 = 2.0;
 /// Fewest clock steps in a sample: its length is then known to 1 %.
 pub const MIN_STEPS: f64 = 100.0;
 
+/// Samples of a warm-up agree when they differ by less than this share.
+const AGREE: f64 = 0.05;
+/// Samples after which the warm-up ends in any case: a busy machine never agrees with itself.
+const MAX_WARM_UP: usize = 12;
+
 /// Nanoseconds per repetition: median and quartiles over the samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Timing {
@@ -65,12 +70,23 @@ pub fn pair(samples: usize, step: f64, mut now: impl FnMut() -> f64, mut a: impl
     }
 }
 
-/// Doubles the repetitions until a sample is long enough; this also warms the code up.
+/// Doubles the repetitions until a sample is long enough, then goes on until two samples agree: the engine is compiling
+/// the code better meanwhile.
 fn repetitions(shortest: f64, now: &mut impl FnMut() -> f64, work: &mut impl FnMut()) -> u32 {
     let mut repetitions = 1;
-    // Twice, for a single sample may have been stretched by an interruption.
-    while sample(repetitions, now, work) < shortest || sample(repetitions, now, work) < shortest {
-        repetitions = repetitions.saturating_mul(2);
+    let mut last = f64::INFINITY;
+    for _ in 0..MAX_WARM_UP {
+        let mut time = sample(repetitions, now, work);
+        // Again, for a single sample may have been stretched by an interruption.
+        while time < shortest || sample(repetitions, now, work) < shortest {
+            repetitions = repetitions.saturating_mul(2);
+            last = f64::INFINITY;
+            time = sample(repetitions, now, work);
+        }
+        if (time - last).abs() < AGREE * time {
+            break;
+        }
+        last = time;
     }
     repetitions
 }

@@ -75,7 +75,8 @@ pub fn min_max(x: &[f32]) -> (f32, f32) {
     active::min_max(x)
 }
 
-/// `clamp(rne(x / scale) + zero_point, 0, 255)` of each value, by division as ONNX QuantizeLinear has it.
+/// `clamp(rne(x / scale) + zero_point, 0, 255)` of each value, by division as ONNX QuantizeLinear has it. `x` must be
+/// finite and `scale` positive.
 ///
 /// # Panics
 /// When `out` is shorter than `x`.

@@ -137,15 +137,23 @@ fn lanes<T: Copy + Default>(values: &[T], at: usize) -> [T; 4] {
     }
 }
 
-/// Writes the lanes that are real outputs (`at..columns`) of the row that starts at `row`.
-fn store<T: Copy>(values: [T; 4], out: &mut [T], row: usize, at: usize, columns: usize) {
-    let count = (columns - at).min(4);
-    out[row + at..row + at + count].copy_from_slice(&values[..count]);
+/// Writes the lanes that are real outputs (`at..columns`) of the row that starts at `row`. Written out, for a copy of
+/// unknown length becomes a call that takes longer than a whole small layer.
+fn store<T: Copy>([a, b, c, d]: [T; 4], out: &mut [T], row: usize, at: usize, columns: usize) {
+    match &mut out[row + at..row + columns.min(at + 4)] {
+        [w, x, y, z] => (*w, *x, *y, *z) = (a, b, c, d),
+        [w, x, y] => (*w, *x, *y) = (a, b, c),
+        [w, x] => (*w, *x) = (a, b),
+        [w] => *w = a,
+        _ => {}
+    }
 }
 
 /// Eight activations widened to 16 bits, each pair repeated in all four lanes.
+#[allow(unsafe_code)]
 fn splat_pairs(x: &[u8; 8]) -> [v128; 4] {
-    let x = i16x8_extend_low_u8x16(i64x2(i64::from_le_bytes(*x), 0));
+    // SAFETY: the load reads the 8 bytes that `x` points to.
+    let x = unsafe { i16x8_load_extend_u8x8(x.as_ptr()) };
     [
         i32x4_shuffle::<0, 0, 0, 0>(x, x),
         i32x4_shuffle::<1, 1, 1, 1>(x, x),
@@ -168,35 +176,52 @@ fn load_f32(x: &[f32; 4]) -> v128 {
     unsafe { v128_load(x.as_ptr().cast()) }
 }
 
-/// See [`super::min_max`].
+/// See [`super::min_max`]. Two pairs of running ends, for each waits for the one before it.
 pub fn min_max(x: &[f32]) -> (f32, f32) {
-    let (blocks, rest) = x.as_chunks();
-    let Some(first) = blocks.first() else { return scalar::min_max(rest) };
-    let (mut min, mut max) = (load_f32(first), load_f32(first));
+    let (blocks, rest) = x.as_chunks::<8>();
+    let Some(first) = x.first() else { return (0.0, 0.0) };
+    let mut mins = [f32x4_splat(*first); 2];
+    let mut maxs = mins;
     for block in blocks {
-        let block = load_f32(block);
-        min = f32x4_pmin(min, block);
-        max = f32x4_pmax(max, block);
+        for ((min, max), x) in mins.iter_mut().zip(&mut maxs).zip(block.as_chunks().0) {
+            let x = load_f32(x);
+            *min = f32x4_pmin(*min, x);
+            *max = f32x4_pmax(*max, x);
+        }
     }
-    let low = rest.iter().chain(&f32_lanes(min)).fold(first[0], |a, &b| if b < a { b } else { a });
-    let high = rest.iter().chain(&f32_lanes(max)).fold(first[0], |a, &b| if b > a { b } else { a });
-    (low, high)
+    for x in rest {
+        mins[0] = f32x4_pmin(mins[0], f32x4_splat(*x));
+        maxs[0] = f32x4_pmax(maxs[0], f32x4_splat(*x));
+    }
+    (reduce(f32x4_pmin, mins), reduce(f32x4_pmax, maxs))
 }
 
-/// See [`super::quantize_u8`].
+/// One value of eight lanes.
+fn reduce(better: fn(v128, v128) -> v128, [a, b]: [v128; 2]) -> f32 {
+    let four = better(a, b);
+    let two = better(four, i32x4_shuffle::<2, 3, 0, 1>(four, four));
+    f32x4_extract_lane::<0>(better(two, i32x4_shuffle::<1, 0, 3, 2>(two, two)))
+}
+
+/// Adding this to a float between −2^22 and 2^22 rounds it half to even to a whole number, which is then found in the
+/// lowest bits (1.5 · 2^23, where neighbouring floats are 1 apart).
+const ROUND: f32 = 12_582_912.0;
+
+/// See [`super::quantize_u8`]. Clamping to whole numbers may come before the rounding.
 pub fn quantize_u8(x: &[f32], scale: f32, zero_point: u8, out: &mut [u8]) {
     let (blocks, rest) = x.as_chunks::<16>();
     let (out_blocks, out_rest) = out.as_chunks_mut::<16>();
-    let (divisor, offset) = (f32x4_splat(scale), f32x4_splat(f32::from(zero_point)));
-    let (zero, top) = (f32x4_splat(0.0), f32x4_splat(255.0));
+    let low = -f32::from(zero_point);
+    let (divisor, low, high) = (f32x4_splat(scale), f32x4_splat(low), f32x4_splat(low + 255.0));
+    let (round, offset) = (f32x4_splat(ROUND), i32x4_splat(i32::from(zero_point) - ROUND.to_bits() as i32));
+    let quantize = |x: &[f32; 4]| {
+        let clamped = f32x4_pmin(f32x4_pmax(f32x4_div(load_f32(x), divisor), low), high);
+        i32x4_add(f32x4_add(clamped, round), offset)
+    };
     for (block, out) in blocks.iter().zip(out_blocks) {
-        let quarters: [v128; 4] = core::array::from_fn(|quarter| {
-            let x = load_f32(&lanes(block, quarter * 4));
-            let q = f32x4_add(f32x4_nearest(f32x4_div(x, divisor)), offset);
-            i32x4_trunc_sat_f32x4(f32x4_pmin(f32x4_pmax(q, zero), top))
-        });
-        let low = i16x8_narrow_i32x4(quarters[0], quarters[1]);
-        let high = i16x8_narrow_i32x4(quarters[2], quarters[3]);
+        let [a, b, c, d] = block.as_chunks().0 else { unreachable!("16 values are 4 times 4") };
+        let low = i16x8_narrow_i32x4(quantize(a), quantize(b));
+        let high = i16x8_narrow_i32x4(quantize(c), quantize(d));
         store_u8(u8x16_narrow_i16x8(low, high), out);
     }
     scalar::quantize_u8(rest, scale, zero_point, out_rest);

@@ -17,6 +17,8 @@ use crate::{
 pub struct QuantizedDense {
     packed: PackedI8,
     scales: Vec<f32>,
+    /// The scale of each output, however many share it.
+    output_scales: Vec<f32>,
     bias: Vec<f32>,
 }
 
@@ -52,7 +54,9 @@ impl QuantizedDense {
         if !scales.iter().chain(&bias).all(|v| v.is_finite()) {
             return Err(Error::NotFinite { what: "quantized layer" });
         }
-        Ok(Self { packed: PackedI8::new(weight, weight.len() / outputs.max(1), outputs)?, scales, bias })
+        let packed = PackedI8::new(weight, weight.len() / outputs.max(1), outputs)?;
+        let output_scales = scales.iter().copied().cycle().take(outputs).collect();
+        Ok(Self { packed, scales, output_scales, bias })
     }
 
     /// Values of an input row.
@@ -95,8 +99,7 @@ impl QuantizedDense {
         kernels::gemm_u8i8(quantized, zero_points, &self.packed, sums);
         let out = at_least(&mut scratch.next, rows * outputs);
         for ((out, sums), &x_scale) in out.chunks_exact_mut(outputs).zip(sums.chunks_exact(outputs)).zip(&*x_scales) {
-            for (j, ((out, &sum), bias)) in out.iter_mut().zip(sums).zip(&self.bias).enumerate() {
-                let w_scale = self.scales[if self.scales.len() == 1 { 0 } else { j }];
+            for (((out, &sum), bias), w_scale) in out.iter_mut().zip(sums).zip(&self.bias).zip(&self.output_scales) {
                 *out = sum as f32 * (x_scale * w_scale) + bias;
             }
         }

@@ -6,13 +6,16 @@ interface Figure {
   data: Record<string, string | number>;
 }
 
+/** What, for fp32, for int8. */
+export type Row = [string, ComponentChildren, ComponentChildren];
+
 /** A panel of two figures side by side, a headline, and what they are made of. */
 export function Figures(props: {
   title: string;
   headline: string | null;
   fp32: Figure;
   quantized: Figure;
-  rows: [string, string, string][];
+  rows: Row[];
   children?: ComponentChildren;
 }) {
   const side = (name: string, kind: string, figure: Figure) => (

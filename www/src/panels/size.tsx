@@ -1,7 +1,7 @@
 import { bytes, times } from "../format";
 import { evaluation } from "../state";
 import type { Side } from "../wasm/quantpad.js";
-import { Figures } from "./figures";
+import { Figures, type Row } from "./figures";
 
 const ROWS: [string, keyof Side][] = [
   ["Weights (640)", "weightBytes"],
@@ -28,11 +28,7 @@ export function Size() {
       rows={
         sides
           ? [
-              ...ROWS.map(([name, key]): [string, string, string] => [
-                name,
-                bytes(sides.fp32[key]),
-                bytes(sides.quantized[key]),
-              ]),
+              ...ROWS.map(([name, key]): Row => [name, bytes(sides.fp32[key]), bytes(sides.quantized[key])]),
               ["Model file", bytes(sides.fp32.fileBytes), bytes(sides.quantized.fileBytes)],
             ]
           : []

@@ -5,7 +5,16 @@ import type { Timing as Measured, TimingReport } from "../wasm/quantpad.js";
 import { Figures } from "./figures";
 
 const spread = (t: Measured) => t.q3Ns - t.q1Ns;
-const middle = (t: Measured) => range(t.q1Ns, t.q3Ns);
+
+/** Median, and the middle half of the samples. */
+function Cell({ time }: { time: Measured }) {
+  return (
+    <>
+      {duration(time.medianNs)}
+      <small>{range(time.q1Ns, time.q3Ns)}</small>
+    </>
+  );
+}
 
 export function Timing() {
   const report = timing.value;
@@ -27,13 +36,12 @@ export function Timing() {
       rows={
         report
           ? [
-              ["One image, middle half", middle(report.one.a), middle(report.one.b)],
+              ["One image", <Cell key="a" time={report.one.a} />, <Cell key="b" time={report.one.b} />],
               [
                 `Test set, ${report.batchSize} images`,
-                duration(report.batch.a.medianNs),
-                duration(report.batch.b.medianNs),
+                <Cell key="a" time={report.batch.a} />,
+                <Cell key="b" time={report.batch.b} />,
               ],
-              ["Test set, middle half", middle(report.batch.a), middle(report.batch.b)],
             ]
           : []
       }
@@ -60,8 +68,8 @@ function Explanation({ report }: { report: TimingReport }) {
   const { one, clockStepMs } = report;
   return (
     <>
-      The large figures: one image, from pixels to scores, median. The two sides take turns, each repeated
-      until a sample lasts at least 2 ms ({one.a.repetitions.toLocaleString("en")} and{" "}
+      From pixels to scores: median, and below it the middle half of the samples. The two sides take turns,
+      each repeated until a sample lasts at least 2 ms ({one.a.repetitions.toLocaleString("en")} and{" "}
       {one.b.repetitions.toLocaleString("en")} times), for this browser's clock moves in steps of{" "}
       {duration(clockStepMs * 1e6)}.{" "}
       {one.ratio < 1 &&
