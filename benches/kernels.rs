@@ -1,6 +1,9 @@
 //! The scalar kernels natively (the specification; the SIMD ones are timed in a browser by `./build.sh bench`):
 //! `cargo bench`.
 
+#![cfg_attr(target_arch = "wasm32", no_main)]
+#![cfg(not(target_arch = "wasm32"))]
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use quantpad::kernels::{self, PackedF32, PackedI8};
 

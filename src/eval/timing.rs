@@ -11,8 +11,6 @@ pub const MIN_STEPS: f64 = 100.0;
 
 /// Samples of a warm-up agree when they differ by less than this share.
 const AGREE: f64 = 0.05;
-/// Samples after which the warm-up ends in any case: a busy machine never agrees with itself.
-const MAX_WARM_UP: usize = 12;
 
 /// Nanoseconds per repetition: median and quartiles over the samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,8 +53,8 @@ pub fn clock_step(mut now: impl FnMut() -> f64) -> f64 {
 /// Times `a` against `b` in `samples` alternating pairs; `now` is a clock in milliseconds with step `step`.
 pub fn pair(samples: usize, step: f64, mut now: impl FnMut() -> f64, mut a: impl FnMut(), mut b: impl FnMut()) -> Pair {
     let shortest = MIN_SAMPLE_MS.max(MIN_STEPS * step);
-    let repetitions_a = repetitions(shortest, &mut now, &mut a);
-    let repetitions_b = repetitions(shortest, &mut now, &mut b);
+    let repetitions_a = repetitions(samples, shortest, &mut now, &mut a);
+    let repetitions_b = repetitions(samples, shortest, &mut now, &mut b);
     let (mut times_a, mut times_b) = (Vec::with_capacity(samples), Vec::with_capacity(samples));
     for _ in 0..samples {
         times_a.push(sample(repetitions_a, &mut now, &mut a) / f64::from(repetitions_a) * 1e6);
@@ -71,11 +69,11 @@ pub fn pair(samples: usize, step: f64, mut now: impl FnMut() -> f64, mut a: impl
 }
 
 /// Doubles the repetitions until a sample is long enough, then goes on until two samples agree: the engine is compiling
-/// the code better meanwhile.
-fn repetitions(shortest: f64, now: &mut impl FnMut() -> f64, work: &mut impl FnMut()) -> u32 {
+/// the code better meanwhile. `samples` bounds that, for a busy machine never agrees with itself.
+fn repetitions(samples: usize, shortest: f64, now: &mut impl FnMut() -> f64, work: &mut impl FnMut()) -> u32 {
     let mut repetitions = 1;
     let mut last = f64::INFINITY;
-    for _ in 0..MAX_WARM_UP {
+    for _ in 0..samples {
         let mut time = sample(repetitions, now, work);
         // Again, for a single sample may have been stretched by an interruption.
         while time < shortest || sample(repetitions, now, work) < shortest {

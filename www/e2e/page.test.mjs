@@ -127,7 +127,7 @@ for (const browser of BROWSERS) {
     promise("shows the size of parameters and files", async () => {
       const [fp32, quantized] = [await page.data("fp32-size"), await page.data("quantized-size")];
       assert.equal(fp32.parameterBytes, String(FP32_PARAMETER_BYTES));
-      // 640 weights of one byte, ten i32 biases, and one scale or one for each output.
+      // 640 weights of one byte, ten fp32 biases, and one scale or one for each output.
       assert.ok(["684", "720"].includes(quantized.parameterBytes), quantized.parameterBytes);
       for (const { bytes, parameterBytes } of [fp32, quantized])
         assert.ok(Number(bytes) > Number(parameterBytes));

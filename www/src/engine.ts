@@ -7,7 +7,7 @@ import init, { backend, Pad, Predictor, type Progress } from "./wasm/quantpad.js
 import type { Jobs, Requantized } from "./worker";
 
 /** Alternating pairs of samples: a first look at once, then the figures that stay. */
-const QUICK_PAIRS = 3;
+const QUICK_PAIRS = 2;
 const FULL_PAIRS = 15;
 
 let module: WebAssembly.Module;
@@ -29,6 +29,7 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
     spawn();
     await init({ module_or_path: module });
     state.backend.value = backend();
+    performance.mark("core-ready");
     if (!core.simd) {
       state.failure.value = {
         code: "no-simd",
@@ -115,11 +116,13 @@ async function runTraining(seed: number, c: number, slow: boolean): Promise<void
     const quantized = wanted === requested ? result : await ask((jobs) => jobs.quantize(fp32, wanted, seed));
     state.trained.value = { seed, c };
     use(fp32, quantized);
+    performance.mark("models-ready");
     await measure(QUICK_PAIRS);
   } finally {
     state.run.value = { ...state.run.value, running: false };
   }
   state.phase.value = "ready";
+  performance.mark("ready");
   await measure(FULL_PAIRS);
 }
 

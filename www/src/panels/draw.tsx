@@ -1,6 +1,6 @@
 import type { RefObject } from "preact";
 import * as engine from "../engine";
-import { drawing, image, phase, SIDE } from "../state";
+import { backend, drawing, image, phase, SIDE } from "../state";
 
 export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }) {
   const { strokes, canUndo, canRedo } = drawing.value;
@@ -18,7 +18,7 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
         />
         {strokes === 0 && (
           <p class="pad-hint" aria-hidden="true">
-            {phase.value === "loading" ? "One moment…" : "Draw a digit here"}
+            {backend.value ? "Draw a digit here" : phase.value === "error" ? "" : "One moment…"}
           </p>
         )}
       </div>

@@ -1,7 +1,7 @@
 import { LineChart } from "../charts/line";
 import * as engine from "../engine";
 import { percent } from "../format";
-import { failure, regularization, run, seed, slowMotion } from "../state";
+import { backend, failure, regularization, run, seed, slowMotion } from "../state";
 
 const STRENGTHS: [string, string][] = [
   ["0.001", "very strong (C = 0.001)"],
@@ -68,7 +68,7 @@ export function Train() {
           Slow motion: one step a frame
         </label>
         <div class="buttons">
-          <button type="submit" class="primary" data-testid="train" disabled={running}>
+          <button type="submit" class="primary" data-testid="train" disabled={running || !backend.value}>
             Train
           </button>
           <button type="button" data-testid="cancel" onClick={engine.cancel} disabled={!running}>
