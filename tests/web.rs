@@ -127,6 +127,25 @@ fn undo_redo_and_clear_change_the_image() {
 }
 
 #[test]
+fn a_test_image_stands_in_for_a_drawing_until_the_first_stroke() {
+    let bench = Bench::new();
+    bench.draw(1, &[[0.5, 0.1], [0.5, 0.9]]);
+    let drawn = bench.pad.image();
+    let image: Vec<f32> = (0..64).map(|i| (i % 17) as f32).collect();
+    bench.pad.show(&image).expect("64 pixels");
+    assert_eq!((bench.pad.strokes(), bench.pad.image()), (0, Some(image.clone())));
+    bench.pad.undo();
+    assert_eq!(bench.pad.image(), drawn, "what was drawn before comes back");
+    bench.pad.show(&image).expect("64 pixels");
+    bench.draw(1, &[[0.5, 0.1], [0.5, 0.9]]);
+    assert_eq!((bench.pad.strokes(), bench.pad.image()), (1, drawn));
+    bench.pad.show(&image).expect("64 pixels");
+    bench.pad.clear();
+    assert_eq!(bench.pad.image(), None);
+    assert!(bench.pad.show(&[0.0; 63]).is_err());
+}
+
+#[test]
 fn the_canvas_is_as_sharp_as_the_screen() {
     let bench = Bench::new();
     bench.pad.render();

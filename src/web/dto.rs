@@ -13,6 +13,7 @@ use crate::{
 const TYPES: &str = r#"
 export interface Answer { digit: number; probabilities: number[] }
 export interface Answers { fp32: Answer; quantized: Answer }
+export interface Sample { row: number; label: number; image: number[] }
 export interface Progress {
   iteration: number; loss: number; gradientNorm: number;
   trainCorrect: number; trainTotal: number; done: boolean;
@@ -56,6 +57,14 @@ impl Answer {
 pub struct Answers {
     pub fp32: Answer,
     pub quantized: Answer,
+}
+
+#[derive(Serialize)]
+pub struct Sample {
+    /// Row of the data set.
+    pub row: u16,
+    pub label: u8,
+    pub image: Vec<f32>,
 }
 
 #[derive(Serialize)]

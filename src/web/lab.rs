@@ -55,6 +55,15 @@ impl Lab {
         to_js(&steps)
     }
 
+    /// Test image `number` (counted round) of the split `seed`.
+    #[wasm_bindgen(unchecked_return_type = "Sample")]
+    pub fn sample(&self, seed: u32, number: usize) -> Result<JsValue, JsValue> {
+        let test = self.split(seed).test;
+        let row = test[number % test.len()];
+        let (image, labels) = self.data.gather(&[row]);
+        to_js(&dto::Sample { row, label: labels[0], image })
+    }
+
     /// The file of the fp32 model as far as it is fitted.
     pub fn model(&self) -> Result<Vec<u8>, JsValue> {
         let trainer = self.trainer.as_ref().ok_or_else(|| JsError::new("No training has been started."))?;

@@ -1,4 +1,5 @@
-//! The drawing canvas: pointer events to strokes, strokes to ink on the screen.
+//! The drawing canvas: pointer events to strokes, strokes to ink on the screen. It can also show an image of the data
+//! set; the first stroke takes its place.
 //!
 //! Strokes are kept in shares of the canvas, so they survive any change of its size. One pointer draws at a time; a
 //! second finger ends the stroke and draws nothing until all fingers are up. Pressure is ignored.
@@ -8,9 +9,12 @@ use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, PointerEvent, ResizeObserver, Window};
 
-use crate::data::{
-    Drawing,
-    raster::{self, Point},
+use crate::{
+    Error,
+    data::{
+        Drawing,
+        raster::{self, Image, Point},
+    },
 };
 
 /// Width of the ink on the screen, as a share of the canvas.
@@ -70,9 +74,21 @@ impl Pad {
         Ok(Self { state, on_change, listeners, observer, _on_resize: on_resize })
     }
 
-    /// The 8x8 image of the drawing, 64 values 0..=16, row-major; nothing when the pad is empty.
+    /// What the model sees, 64 values 0..=16, row-major: the drawing or the image shown; nothing when the pad is empty.
     pub fn image(&self) -> Option<Vec<f32>> {
-        raster::rasterize(self.state.borrow().drawing.strokes()).map(Vec::from)
+        let state = self.state.borrow();
+        state.sample.map(Vec::from).or_else(|| raster::rasterize(state.drawing.strokes()).map(Vec::from))
+    }
+
+    /// Shows an 8x8 image of values 0..=16 in place of a drawing; throws when it has another size.
+    pub fn show(&self, image: &[f32]) -> Result<(), JsValue> {
+        let shape = Error::Shape { what: "image", expected: 64, found: image.len() };
+        let image = Image::try_from(image).map_err(|_| shape)?;
+        self.edit(|state| {
+            state.drawing.clear();
+            state.sample = Some(image);
+        });
+        Ok(())
     }
 
     /// Number of strokes.
@@ -95,17 +111,17 @@ impl Pad {
 
     /// Wipes the pad.
     pub fn clear(&self) {
-        self.edit(Drawing::clear);
+        self.edit(|state| state.drawing.clear());
     }
 
     /// Takes the last stroke or clearing back.
     pub fn undo(&self) {
-        self.edit(Drawing::undo);
+        self.edit(|state| state.drawing.undo());
     }
 
     /// Does again what was undone.
     pub fn redo(&self) {
-        self.edit(Drawing::redo);
+        self.edit(|state| state.drawing.redo());
     }
 
     /// Paints the strokes again, for instance after the page's colours have changed.
@@ -113,9 +129,13 @@ impl Pad {
         self.state.borrow_mut().render();
     }
 
-    fn edit(&self, change: impl FnOnce(&mut Drawing)) {
-        change(&mut self.state.borrow_mut().drawing);
-        self.render();
+    fn edit(&self, change: impl FnOnce(&mut State)) {
+        {
+            let mut state = self.state.borrow_mut();
+            state.sample = None;
+            change(&mut state);
+            state.render();
+        }
         let _ = self.on_change.call0(&JsValue::NULL);
     }
 }
@@ -157,6 +177,8 @@ struct State {
     context: CanvasRenderingContext2d,
     window: Window,
     drawing: Drawing,
+    /// An image of the data set shown in place of a drawing.
+    sample: Option<Image>,
     /// Pointers that are down, the one that draws first; a stroke is drawn only while there is exactly one.
     down: Vec<i32>,
 }
@@ -168,7 +190,7 @@ impl State {
             .get_context("2d")?
             .ok_or_else(|| JsError::new("This browser gives no 2D canvas to draw on."))?
             .dyn_into()?;
-        Ok(Self { canvas, context, window, drawing: Drawing::default(), down: Vec::new() })
+        Ok(Self { canvas, context, window, drawing: Drawing::default(), sample: None, down: Vec::new() })
     }
 
     /// Takes an event; returns whether the strokes changed.
@@ -181,6 +203,7 @@ impl State {
                 let _ = self.canvas.set_pointer_capture(id);
                 self.down.retain(|&other| other != id);
                 self.down.push(id);
+                self.sample = None;
                 if self.down.len() == 1 {
                     self.drawing.begin(self.point(event));
                 } else {
@@ -225,6 +248,15 @@ impl State {
         self.context.clear_rect(0.0, 0.0, width, height);
         let style = self.window.get_computed_style(&self.canvas).ok().flatten();
         let colour = style.and_then(|style| style.get_property_value("color").ok()).unwrap_or_default();
+        if let Some(image) = self.sample {
+            self.context.set_fill_style_str(&colour);
+            for (i, pixel) in image.into_iter().enumerate() {
+                let [row, column] = [i / 8, i % 8].map(|at| at as f64);
+                self.context.set_global_alpha(f64::from(pixel) / 16.0);
+                self.context.fill_rect(column * width / 8.0, row * height / 8.0, width / 8.0, height / 8.0);
+            }
+            self.context.set_global_alpha(1.0);
+        }
         self.context.set_stroke_style_str(&colour);
         self.context.set_line_width(INK * width);
         self.context.set_line_cap("round");

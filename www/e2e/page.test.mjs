@@ -115,6 +115,23 @@ for (const browser of BROWSERS) {
       await noAnswer();
     });
 
+    promise("puts a test digit on the pad, and the first stroke replaces it", async () => {
+      await clear();
+      await page.click("pad-sample");
+      const pixels = await page.until("an image", async () => {
+        const pixels = await page.json("model-input", "values");
+        return pixels.length === 64 && pixels;
+      });
+      assert.ok(pixels.some((value) => value === 16) && pixels.every((value) => value >= 0 && value <= 16));
+      assert.equal((await page.data("pad")).strokes, "0");
+      await answers();
+      await page.draw(ONE);
+      assert.equal((await page.data("pad")).strokes, "1");
+      assert.notDeepEqual(await page.json("model-input", "values"), pixels);
+      await page.click("pad-clear");
+      await noAnswer();
+    });
+
     promise("keeps the page scrollable everywhere but on the pad", async () => {
       const fixed = await page.run(() =>
         [...document.querySelectorAll("*")]
@@ -238,11 +255,15 @@ for (const browser of BROWSERS) {
       });
     }
 
-    promise("comes back to the same figures with the same seed", async () => {
-      await train("42");
+    promise("is put back to where it began by Reset", async () => {
+      await page.choose("regularization", "0.01");
+      await page.choose("granularity-select", "per-channel");
+      await page.click("reset");
       await page.until("the end of the training", async () => (await page.data("progress")).job === "");
       await page.untilState("ready");
       assert.equal((await figures()).fp32.correct, "350");
+      assert.equal((await page.data("quantized-size")).parameterBytes, "684");
+      assert.equal(await page.element("seed").getProperty("value"), "42");
       assert.equal(await page.complaintShown(), "");
     });
 

@@ -94,6 +94,26 @@ export async function timeAgain(): Promise<void> {
   }
 }
 
+/** Puts a random test digit on the pad. */
+export async function showSample(): Promise<void> {
+  try {
+    const { seed } = state.trained.value;
+    const sample = await ask((jobs) => jobs.sample(seed, Math.floor(Math.random() * 2 ** 31)));
+    pad?.show(Float32Array.from(sample.image));
+    state.sample.value = sample;
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Puts every setting back to where the page began, and trains that model. */
+export async function reset(): Promise<void> {
+  state.seed.value = String(state.DEFAULT_SEED);
+  state.regularization.value = "1";
+  state.granularity.value = "per-tensor";
+  await train();
+}
+
 export const clear = () => pad?.clear();
 export const undo = () => pad?.undo();
 export const redo = () => pad?.redo();
@@ -163,6 +183,7 @@ function drawingChanged(): void {
   if (!pad) return;
   state.drawing.value = { strokes: pad.strokes, canUndo: pad.canUndo, canRedo: pad.canRedo };
   state.image.value = pad.image() ?? null;
+  state.sample.value = null;
   predict();
 }
 

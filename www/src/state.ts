@@ -1,7 +1,7 @@
 /** All state of the page, as signals: panels read it, the engine writes it. */
 
 import { computed, signal } from "@preact/signals";
-import type { Answers, Evaluation, LabReport, Progress, TimingReport } from "./wasm/quantpad.js";
+import type { Answers, Evaluation, LabReport, Progress, Sample, TimingReport } from "./wasm/quantpad.js";
 
 export type Phase = "loading" | "training" | "ready" | "error";
 export type Granularity = "per-tensor" | "per-channel";
@@ -42,6 +42,8 @@ export const measuring = signal(false);
 
 /** The drawing: what the model sees of it (null: nothing), and both answers. */
 export const drawing = signal({ strokes: 0, canUndo: false, canRedo: false });
+/** The test image on the pad in place of a drawing. */
+export const sample = signal<Sample | null>(null);
 export const image = signal<Float32Array | null>(null);
 export const answers = signal<Answers | null>(null);
 export const agree = computed(() => {

@@ -6,6 +6,7 @@ import init, {
   Lab,
   type LabReport,
   type Progress,
+  type Sample,
   type TimingReport,
 } from "./wasm/quantpad.js";
 
@@ -61,6 +62,10 @@ class Jobs {
     }
     const fp32 = this.#lab.model();
     return { fp32, ...this.quantize(fp32, request.scheme, request.seed) };
+  }
+
+  sample(seed: number, number: number): Sample {
+    return this.#lab.sample(seed, number);
   }
 
   quantize(fp32: Uint8Array, scheme: string, seed: number): Requantized {

@@ -1,9 +1,10 @@
 import type { RefObject } from "preact";
 import * as engine from "../engine";
-import { backend, drawing, image, phase, SIDE } from "../state";
+import { backend, drawing, evaluation, image, phase, SIDE, sample } from "../state";
 
 export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }) {
   const { strokes, canUndo, canRedo } = drawing.value;
+  const content = sample.value ? "a test image" : strokes === 1 ? "one stroke" : `${strokes || "no"} strokes`;
   return (
     <div class="draw">
       <div class="pad-frame">
@@ -14,16 +15,16 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
           data-strokes={strokes}
           tabIndex={0}
           role="img"
-          aria-label={`Drawing pad, ${strokes === 0 ? "empty" : strokes === 1 ? "one stroke" : `${strokes} strokes`}. Draw a digit with mouse, finger or pen.`}
+          aria-label={`Drawing pad, ${content}. Draw a digit with mouse, finger or pen.`}
         />
-        {strokes === 0 && (
+        {!image.value && (
           <p class="pad-hint" aria-hidden="true">
             {backend.value ? "Draw a digit here" : phase.value === "error" ? "" : "One moment…"}
           </p>
         )}
       </div>
       <div class="pad-tools">
-        <button type="button" data-testid="pad-clear" onClick={engine.clear} disabled={strokes === 0}>
+        <button type="button" data-testid="pad-clear" onClick={engine.clear} disabled={!image.value}>
           Clear
         </button>
         <button type="button" data-testid="pad-undo" onClick={engine.undo} disabled={!canUndo}>
@@ -32,8 +33,22 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
         <button type="button" data-testid="pad-redo" onClick={engine.redo} disabled={!canRedo}>
           Redo
         </button>
+        <button
+          type="button"
+          data-testid="pad-sample"
+          onClick={engine.showSample}
+          disabled={!evaluation.value}
+        >
+          Test digit
+        </button>
         <ModelInput />
       </div>
+      {sample.value && (
+        <p class="note">
+          Row {sample.value.row} of the data set, a test image labelled {sample.value.label}. Draw to replace
+          it.
+        </p>
+      )}
     </div>
   );
 }

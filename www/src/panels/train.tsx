@@ -74,6 +74,14 @@ export function Train() {
           <button type="button" data-testid="cancel" onClick={engine.cancel} disabled={!running}>
             Cancel
           </button>
+          <button
+            type="button"
+            data-testid="reset"
+            onClick={engine.reset}
+            disabled={running || !backend.value}
+          >
+            Reset
+          </button>
         </div>
       </form>
       <progress
