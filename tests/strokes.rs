@@ -29,8 +29,24 @@ fn pixels_count_ink_from_0_to_16_and_fill_the_height() {
     let image = rasterize(&seven()).expect("a drawing");
     assert!(image.iter().all(|&p| (0.0..=16.0).contains(&p) && p.fract() == 0.0), "{image:?}");
     assert!(image[..8].iter().sum::<f32>() > 0.0 && image[56..].iter().sum::<f32>() > 0.0, "ink in first and last row");
-    let columns = |c: usize| (0..8).map(|r| image[r * 8 + c]).sum::<f32>();
-    assert_eq!((columns(0), columns(7)), (0.0, 0.0), "20 of 32 columns: the outermost blocks stay empty");
+}
+
+#[test]
+fn a_slanted_stroke_is_made_upright() {
+    for slant in [-0.5, -0.2, 0.0, 0.2, 0.5] {
+        let image = rasterize(&[vec![[0.5 + slant, 0.0], [0.5 - slant, 1.0]]]).expect("a line");
+        let left = |row: usize| image[row * 8..row * 8 + 8].iter().position(|&p| p > 0.0);
+        assert_eq!(left(1), left(6), "slant {slant}: {image:?}");
+    }
+}
+
+#[test]
+fn thin_and_thick_drawings_get_about_the_same_ink() {
+    // One stroke, and the same wound round itself until it fills its box.
+    let wound: Vec<Point> = (0..60).map(|i| [if i % 2 == 0 { 0.1 } else { 0.9 }, i as f32 / 60.0]).collect();
+    let ink = |strokes: &[Vec<Point>]| rasterize(strokes).expect("a drawing").iter().sum::<f32>();
+    let (thin, thick) = (ink(&[vec![[0.5, 0.0], [0.5, 1.0]]]), ink(&[wound]));
+    assert!(thin > 150.0 && thick < 560.0, "{thin} and {thick} pixels of ink");
 }
 
 #[test]
@@ -64,10 +80,10 @@ fn a_drawing_has_the_same_image_everywhere() {
         let mut stroke = || (0..9).map(|_| [random.float(), random.float()]).collect();
         pixels.extend(rasterize(&[stroke(), stroke()]).expect("a drawing"));
     }
-    assert_eq!(format!("{:016x}", common::hash(pixels.iter().map(|p| p.to_bits().into()))), "65666922b57f4478");
+    assert_eq!(format!("{:016x}", common::hash(pixels.iter().map(|p| p.to_bits().into()))), "4dc6f5fd222560f2");
 }
 
-/// Floors of this stage (softmax, no further preparation of the drawing): what is reached is printed.
+/// A floor below what was measured (90.7 % for both models); what is reached is printed.
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn real_peoples_digits_are_read() {
@@ -100,5 +116,5 @@ fn real_peoples_digits_are_read() {
     let int8 = metrics::accuracy(quantized.forward(&pixels, &mut scratch).expect("whole images"), &labels);
     let share = |a: metrics::Accuracy| a.correct as f64 / a.total as f64;
     println!("{} drawings read: fp32 {:.2} %, int8 {:.2} %", labels.len(), 100.0 * share(fp32), 100.0 * share(int8));
-    assert!(share(fp32) > 0.75 && share(int8) > 0.75);
+    assert!(share(fp32) > 0.9 && share(int8) > 0.9);
 }

@@ -8,7 +8,9 @@
 //! 2. Bounding box of the strokes; pen diameter [`PEN`] of its longer side, round caps and joints.
 //! 3. Scale x to 20 and y to 32 pixels, ink included, neither by more than [`MAX_STRETCH`] times the other; centre.
 //! 4. A pixel is on where its centre is within the pen's radius of a stroke, in drawing units.
-//! 5. Count 4x4 blocks.
+//! 5. Thin or thicken by a pixel or two until the ink is a standard amount ([`INK`]).
+//! 6. Shear rows until the left edge, two rows in from top and bottom, stands upright.
+//! 7. Count 4x4 blocks.
 //!
 //! Everything is f64 addition, multiplication, division and square root, so that the same drawing gives the same image in every
 //! browser. Held by `tests/strokes.rs`.
@@ -25,6 +27,9 @@ pub const PEN: f64 = 0.16;
 pub const MAX_STRETCH: f64 = 2.25;
 /// Correction of the slant, as a share of the slope that the strokes' covariance shows.
 const UPRIGHT: f64 = 0.25;
+
+/// Pixels of ink below which the strokes are dilated twice and once, and above which they are eroded once and twice.
+pub const INK: [u32; 4] = [108, 256, 412, 560];
 
 const BITMAP: usize = 32;
 const WIDTH: f64 = 20.0;
@@ -47,7 +52,10 @@ pub fn rasterize(strokes: &[Vec<Point>]) -> Option<Image> {
         bitmap.draw(&segments, &bounds, pen / 2.0, [sx.min(MAX_STRETCH * sy), sy.min(MAX_STRETCH * sx)]);
     } else {
         bitmap.draw(&segments, &bounds, DOT / 2.0, [1.0, 1.0]);
+        return Some(bitmap.count_blocks());
     }
+    bitmap.standardize_ink();
+    bitmap.straighten_left_edge();
     Some(bitmap.count_blocks())
 }
 
@@ -145,6 +153,46 @@ impl Bitmap {
                     }
                 }
             }
+        }
+    }
+
+    fn standardize_ink(&mut self) {
+        let ink = self.0.iter().map(|row| row.count_ones()).sum::<u32>();
+        let [dilate_twice, dilate_once, erode_once, erode_twice] = INK;
+        let dilations = usize::from(ink < dilate_once) + usize::from(ink < dilate_twice);
+        let erosions = usize::from(ink > erode_once) + usize::from(ink > erode_twice);
+        for _ in 0..dilations {
+            self.combine(|a, b| a | b);
+        }
+        for _ in 0..erosions {
+            self.combine(|a, b| a & b);
+        }
+    }
+
+    /// Combines every pixel with its four neighbours; outside the bitmap there is no ink.
+    fn combine(&mut self, rule: impl Fn(u32, u32) -> u32) {
+        let old = self.0;
+        let row = |r: usize| old.get(r).copied().unwrap_or(0);
+        self.0 = core::array::from_fn(|r| {
+            let neighbours = [old[r] << 1, old[r] >> 1, row(r.wrapping_sub(1)), row(r + 1)];
+            neighbours.into_iter().fold(old[r], &rule)
+        });
+    }
+
+    fn straighten_left_edge(&mut self) {
+        let inked = |row: &u32| *row != 0;
+        let (Some(first), Some(last)) = (self.0.iter().position(inked), self.0.iter().rposition(inked)) else { return };
+        let (top, bottom) = (first + 2, last.saturating_sub(2));
+        if top >= bottom || self.0[top] == 0 || self.0[bottom] == 0 {
+            return;
+        }
+        let left = |row: usize| f64::from(self.0[row].trailing_zeros());
+        let lean = (left(top) - left(bottom)) / (bottom - top) as f64;
+        for (row, bits) in self.0.iter_mut().enumerate() {
+            let shift = ((row as f64 - BITMAP as f64 / 2.0) * lean).round_ties_even() as i32;
+            // Ink that is moved over the edge is lost.
+            *bits =
+                if shift >= 0 { bits.unbounded_shl(shift as u32) } else { bits.unbounded_shr(shift.unsigned_abs()) };
         }
     }
 
