@@ -269,8 +269,13 @@ impl State {
             self.context.move_to(x, y);
             // A line to itself paints the dot of a tap.
             self.context.line_to(x, y);
-            for &point in rest {
-                let (x, y) = place(point);
+            // Curves through the middles of the pieces, with the points as handles: no corners where the pen had none.
+            for pair in rest.windows(2) {
+                let ((x, y), (next_x, next_y)) = (place(pair[0]), place(pair[1]));
+                self.context.quadratic_curve_to(x, y, (x + next_x) / 2.0, (y + next_y) / 2.0);
+            }
+            if let Some(&last) = rest.last() {
+                let (x, y) = place(last);
                 self.context.line_to(x, y);
             }
             self.context.stroke();

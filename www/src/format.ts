@@ -1,10 +1,10 @@
-/** Numbers as a visitor reads them. */
+/** Numbers as a visitor reads them. A number and its unit stay on one line (U+00A0). */
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 export const count = (value: number): string => whole.format(value);
 
-export const bytes = (value: number): string => `${count(value)} B`;
+export const bytes = (value: number): string => `${count(value)}\u00a0B`;
 
 const UNITS: [number, string][] = [
   [1e6, "ms"],
@@ -19,9 +19,9 @@ export const duration = (ns: number): string => range(ns);
 export function range(ns: number, longer = ns): string {
   const [size, unit] = UNITS.find(([size]) => longer >= size) ?? [1, "ns"];
   const ends = [...new Set([ns, longer])].map((end) => (end / size).toPrecision(3));
-  return `${ends.join("–")} ${unit}`;
+  return `${ends.join("–")}\u00a0${unit}`;
 }
 
-export const percent = (part: number, total: number): string => `${((100 * part) / total).toFixed(2)} %`;
+export const percent = (part: number, total: number): string => `${((100 * part) / total).toFixed(2)}\u00a0%`;
 
 export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;

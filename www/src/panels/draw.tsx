@@ -24,31 +24,33 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
         )}
       </div>
       <div class="pad-tools">
-        <button type="button" data-testid="pad-clear" onClick={engine.clear} disabled={!image.value}>
-          Clear
-        </button>
-        <button type="button" data-testid="pad-undo" onClick={engine.undo} disabled={!canUndo}>
-          Undo
-        </button>
-        <button type="button" data-testid="pad-redo" onClick={engine.redo} disabled={!canRedo}>
-          Redo
-        </button>
-        <button
-          type="button"
-          data-testid="pad-sample"
-          onClick={engine.showSample}
-          disabled={!evaluation.value}
-        >
-          Test digit
-        </button>
+        <div class="pad-buttons">
+          <button type="button" data-testid="pad-clear" onClick={engine.clear} disabled={!image.value}>
+            Clear
+          </button>
+          <button type="button" data-testid="pad-undo" onClick={engine.undo} disabled={!canUndo}>
+            Undo
+          </button>
+          <button type="button" data-testid="pad-redo" onClick={engine.redo} disabled={!canRedo}>
+            Redo
+          </button>
+          <button
+            type="button"
+            data-testid="pad-sample"
+            onClick={engine.showSample}
+            disabled={!evaluation.value}
+          >
+            Test digit
+          </button>
+          {sample.value && (
+            <p class="note">
+              Row {sample.value.row} of the data set, a test image labelled {sample.value.label}. Draw to
+              replace it.
+            </p>
+          )}
+        </div>
         <ModelInput />
       </div>
-      {sample.value && (
-        <p class="note">
-          Row {sample.value.row} of the data set, a test image labelled {sample.value.label}. Draw to replace
-          it.
-        </p>
-      )}
     </div>
   );
 }

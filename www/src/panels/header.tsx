@@ -19,7 +19,7 @@ export function Header() {
         <img src="./icon.svg" alt="" width="32" height="32" />
         Quantpad
       </h1>
-      <p class="tagline">Draw a digit. One model answers in 32-bit floats, the other in 8-bit integers.</p>
+      <p class="tagline">Draw a digit: one model answers in 32-bit floats, one in 8-bit integers.</p>
       <p class="badges">
         <span class="badge" data-phase={phase.value}>
           {PHASES[phase.value]}

@@ -30,9 +30,9 @@ export function Lab() {
                   id="published"
                   name="As published"
                   row={report.published}
-                  bytes="0.62 KB"
+                  bytes={"0.62\u00a0KB"}
                   bytesNote="640 weights only"
-                  time="0.0013 s"
+                  time={"0.0013\u00a0s"}
                   timeNote="spread not given"
                 />
                 <Row
