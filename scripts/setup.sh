@@ -96,8 +96,9 @@ cargo_program() {
   read -r _ found _ < <("$program" --version 2>/dev/null) || true
   [[ $found == "$version" ]] && return
   say "Installing $crate $version (once; this takes some minutes)"
-  # A mirror of the registry can lag behind the program's own lock file; then it builds without the lock.
-  quietly cargo install --locked "$crate@$version" || quietly cargo install "$crate@$version" ||
+  # A mirror of the registry can lag behind the program's own lock file; then it builds without the lock. --force: a
+  # program of another version may have been put there by other means than cargo.
+  quietly cargo install --force --locked "$crate@$version" || quietly cargo install --force "$crate@$version" ||
     die "$crate $version could not be installed (see $SETUP_LOG); it $why; install it with: cargo install $crate@$version"
 }
 

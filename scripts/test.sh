@@ -33,6 +33,7 @@ run_tests() {
   tests "handwriting" page_tests chromium strokes
   tests "pictures" page_tests chromium screenshots
   tests "package" page_tests chromium package
+  tests "compiled modules" page_tests chromium variants
 
   summary
 }

@@ -137,6 +137,22 @@ fn ranges_and_quantized_values_are_those_of_the_specification() {
 }
 
 #[test]
+fn standardized_values_have_the_bits_of_the_specification() {
+    let mut random = Random::new(10);
+    for pixels in [1, 3, 4, 7, 8, 63, 64, 784] {
+        for rows in 0..4 {
+            let mut floats = |n: usize| -> Vec<f32> { (0..n).map(|_| random.float() * 16.0).collect() };
+            let (x, mean, factor) = (floats(rows * pixels), floats(pixels), floats(pixels));
+            let (mut out, mut specified) = (vec![f32::NAN; x.len()], vec![0.0; x.len()]);
+            kernels::standardize(&x, &mean, &factor, &mut out);
+            scalar::standardize(&x, &mean, &factor, &mut specified);
+            let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&out), bits(&specified), "{rows} rows of {pixels}");
+        }
+    }
+}
+
+#[test]
 fn the_build_says_which_kernels_it_has() {
     let simd = cfg!(all(target_arch = "wasm32", target_feature = "simd128"));
     assert_eq!(kernels::BACKEND.name(), if simd { "simd128" } else { "scalar" });

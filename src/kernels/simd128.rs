@@ -233,7 +233,22 @@ fn store_u8(value: v128, out: &mut [u8; 16]) {
     unsafe { v128_store(out.as_mut_ptr().cast(), value) }
 }
 
-/// See [`super::standardize`]: one operation a value, which the compiler vectorises as it stands.
+/// See [`super::standardize`].
 pub fn standardize(x: &[f32], mean: &[f32], factor: &[f32], out: &mut [f32]) {
-    scalar::standardize(x, mean, factor, out);
+    let ((means, mean_rest), (factors, factor_rest)) = (mean.as_chunks(), factor.as_chunks());
+    for (x, out) in x.chunks_exact(mean.len()).zip(out.chunks_exact_mut(mean.len())) {
+        let ((blocks, rest), (out_blocks, out_rest)) = (x.as_chunks(), out.as_chunks_mut());
+        for (((x, out), mean), factor) in blocks.iter().zip(out_blocks).zip(means).zip(factors) {
+            store_f32(f32x4_mul(f32x4_sub(load_f32(x), load_f32(mean)), load_f32(factor)), out);
+        }
+        if !rest.is_empty() {
+            scalar::standardize(rest, mean_rest, factor_rest, out_rest);
+        }
+    }
+}
+
+#[allow(unsafe_code)]
+fn store_f32(value: v128, out: &mut [f32; 4]) {
+    // SAFETY: `out` points to 16 writable bytes; the store needs no alignment.
+    unsafe { v128_store(out.as_mut_ptr().cast(), value) }
 }
