@@ -11,7 +11,7 @@
 //! | [`quant`] | the numeric contract, schemes, the quantized model, and the mistake this project answers to |
 //! | [`kernels`] | the inner loops: `scalar` is the specification, `simd128` must return the same bits |
 //! | [`eval`] | accuracy, size and timing |
-//! | [`format`] | the model file (safetensors) |
+//! | [`mod@format`] | the model file (safetensors) |
 //! | `web` | the only place that names the browser (wasm32 only) |
 
 pub mod data;

@@ -208,7 +208,11 @@ fn the_labs_mistake_gives_exactly_242_of_360() {
     assert_eq!(correct(&naive::lab_model(&data).expect("64 pixels")), 242);
     assert_eq!(correct(&naive::lab_model_float(&data).expect("64 pixels")), 350);
     assert_eq!(correct(&naive::lab_model_repaired(&data).expect("64 pixels")), 350);
-    assert_eq!(naive::lab_fit().0.iter().filter(|&&w| naive::leaves_int8(w)).count(), 20);
+    let wrapped: Vec<f64> = naive::lab_fit().0.into_iter().filter(|&w| naive::leaves_int8(w)).collect();
+    assert_eq!(wrapped.len(), 20);
+    for weight in wrapped {
+        assert!(f64::from(naive::wrap_to_int8(weight)) * weight < 0.0, "{weight} keeps its sign");
+    }
 
     let Some(reference) = reference("lab_bug") else { return };
     let case = list(&reference["models"]).iter().find(|case| case["input"] == "standard_all").expect("the lab's model");

@@ -112,7 +112,9 @@ export function Train() {
             Step {last.iteration} of L-BFGS: loss {last.loss.toPrecision(4)}, {last.trainCorrect} of{" "}
             {last.trainTotal} training images right. Computing took {computeMs.toFixed(0)} ms
             {running ? " so far" : ""}
-            {last.done ? "; the gradient is 0 to six places, so no better model of this kind exists." : "."}
+            {last.gradientNorm < 1e-6
+              ? "; the gradient is 0 to six places: no other softmax model fits these images better under this penalty."
+              : "."}
           </p>
         </>
       )}
