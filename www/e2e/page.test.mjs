@@ -122,7 +122,9 @@ for (const browser of BROWSERS) {
         const pixels = await page.json("model-input", "values");
         return pixels.length === 64 && pixels;
       });
-      assert.ok(pixels.some((value) => value === 16) && pixels.every((value) => value >= 0 && value <= 16));
+      assert.ok(pixels.every((value) => Number.isInteger(value) && value >= 0 && value <= 16));
+      // The palest digit of the data set has a pixel of 14.
+      assert.ok(Math.max(...pixels) >= 14, `${pixels}`);
       assert.equal((await page.data("pad")).strokes, "0");
       await answers();
       await page.draw(ONE);
