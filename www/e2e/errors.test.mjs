@@ -78,6 +78,24 @@ describe("page errors", { timeout: 120_000 }, () => {
     assert.match(text, /WebAssembly/);
   });
 
+  it("a worker that cannot be loaded is asked for once, and again by Train", async () => {
+    let there = false;
+    page = await visit("chromium", { server: { missing: (path) => !there && path.includes("worker") } });
+    await page.untilState("error");
+    const { code, text } = await shownError();
+    assert.equal(code, "worker-crashed");
+    assert.match(text, /Train/);
+    const asked = () => page.server.requests.filter(({ path }) => path.includes("worker")).length;
+    assert.equal(asked(), 1);
+    await page.driver.sleep(500);
+    assert.equal(asked(), 1, "no loop of new workers");
+    there = true;
+    await page.click("train");
+    await page.untilState("ready");
+    assert.equal((await page.data("fp32-accuracy")).correct, "350");
+    await answersDrawing();
+  });
+
   it("after a crash of the worker drawings are answered, and training works again", async () => {
     page = await visit("chromium", { server: { inject: CRASHABLE_WORKERS } });
     await page.untilState("ready");

@@ -11,8 +11,8 @@ const QUICK_PAIRS = 2;
 const FULL_PAIRS = 15;
 
 let module: WebAssembly.Module;
-let worker: Worker;
-let jobs: Promise<Comlink.Remote<Jobs>>;
+/** The job worker, if one is up; the next job starts one otherwise. */
+let worker: { thread: Worker; jobs: Promise<Comlink.Remote<Jobs>> } | null = null;
 /** Rejects the jobs under way: they never answer once their worker is gone. */
 const pending = new Set<(reason: Failure) => void>();
 let files: { fp32: Uint8Array; quantized: Uint8Array } | null = null;
@@ -26,7 +26,7 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
   try {
     const core = await compileCore();
     module = core.module;
-    spawn();
+    worker = spawn();
     await init({ module_or_path: module });
     state.backend.value = backend();
     performance.mark("core-ready");
@@ -193,17 +193,17 @@ function predict(): void {
 }
 
 /** Starts a job worker. */
-function spawn(): void {
-  worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  const own = worker;
-  worker.addEventListener("error", (event) => {
+function spawn(): NonNullable<typeof worker> {
+  const thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  thread.addEventListener("error", (event) => {
     event.preventDefault();
-    if (own === worker) crashed(event.message);
+    if (thread === worker?.thread) crashed(event.message);
   });
-  const remote = Comlink.wrap<Jobs>(worker);
-  jobs = remote.start(module).then(() => remote);
+  const remote = Comlink.wrap<Jobs>(thread);
+  const jobs = remote.start(module).then(() => remote);
   // Whoever asks for a job hears of a failed start; nobody may have asked yet.
   jobs.catch(() => {});
+  return { thread, jobs };
 }
 
 /** Runs a job; rejects when it fails, is cancelled, or its worker dies. */
@@ -214,7 +214,8 @@ async function ask<T>(job: (jobs: Comlink.Remote<Jobs>) => Promise<T>): Promise<
   });
   pending.add(reject);
   try {
-    return await Promise.race([jobs.then(job), ended]);
+    worker ??= spawn();
+    return await Promise.race([worker.jobs.then(job), ended]);
   } catch (error) {
     // A trap leaves the worker's instance unusable. (Comlink hands errors over by name.)
     if (error instanceof Error && error.name === "RuntimeError") crashed(error.message);
@@ -236,10 +237,10 @@ function crashed(reason: string): void {
   endJobs(failure);
 }
 
-/** Ends every job with its worker, and starts a new worker. */
+/** Ends every job with its worker. */
 function endJobs(reason: Failure): void {
-  worker.terminate();
-  spawn();
+  worker?.thread.terminate();
+  worker = null;
   for (const reject of [...pending]) reject(reason);
 }
 
