@@ -65,6 +65,8 @@ fn a_tap_is_a_dot_in_the_middle_and_a_line_stays_thin() {
     let ink = |image: &Image| image.iter().sum::<f32>();
     assert!((30.0..80.0).contains(&ink(&dot)), "{dot:?}");
     assert!([27, 28, 35, 36].iter().all(|&i| dot[i] > 0.0), "{dot:?}");
+    let trembling = rasterize(&[vec![[0.3, 0.3], [0.31, 0.305], [0.305, 0.31]]]).expect("a dot");
+    assert_eq!(trembling, dot, "a tap that slides by a few pixels");
     for line in [vec![[0.5, 0.1], [0.5, 0.9]], vec![[0.1, 0.5], [0.9, 0.5]]] {
         let image = rasterize(&[line]).expect("a line");
         assert!(ink(&image) < 0.6 * 1024.0, "{image:?}");

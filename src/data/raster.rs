@@ -12,10 +12,11 @@
 //! 6. Shear rows until the left edge, two rows in from top and bottom, stands upright.
 //! 7. Count 4x4 blocks.
 //!
-//! Everything is f64 addition, multiplication, division and square root, so that the same drawing gives the same image in every
-//! browser. Held by `tests/strokes.rs`.
+//! A drawing smaller than [`TAP`] is a tap: a dot in the middle, for blown up to full size it would be a stroke that
+//! nobody drew. Everything is f64 addition, multiplication, division, square root and rounding, so that the same
+//! drawing gives the same image in every browser. Held by `tests/strokes.rs`.
 
-/// A point of a stroke: x to the right, y down, in any unit.
+/// A point of a stroke: x to the right, y down, in shares of the pad.
 pub type Point = [f32; 2];
 
 /// Pixels of the image: 0..=16, shape `[8, 8]`, row-major.
@@ -27,7 +28,8 @@ pub const PEN: f64 = 0.16;
 pub const MAX_STRETCH: f64 = 2.25;
 /// Correction of the slant, as a share of the slope that the strokes' covariance shows.
 const UPRIGHT: f64 = 0.25;
-
+/// Longer side, in shares of the pad, below which a drawing is a tap: a finger that taps slides by some pixels.
+pub const TAP: f64 = 0.02;
 /// Pixels of ink below which the strokes are dilated twice and once, and above which they are eroded once and twice.
 pub const INK: [u32; 4] = [108, 256, 412, 560];
 
@@ -46,14 +48,13 @@ pub fn rasterize(strokes: &[Vec<Point>]) -> Option<Image> {
         return None;
     }
     let mut bitmap = Bitmap::default();
-    if extent > 0.0 {
-        let pen = PEN * extent;
-        let (sx, sy) = (WIDTH / (bounds.max[0] - bounds.min[0] + pen), HEIGHT / (bounds.max[1] - bounds.min[1] + pen));
-        bitmap.draw(&segments, &bounds, pen / 2.0, [sx.min(MAX_STRETCH * sy), sy.min(MAX_STRETCH * sx)]);
-    } else {
+    if extent < TAP {
         bitmap.draw(&segments, &bounds, DOT / 2.0, [1.0, 1.0]);
         return Some(bitmap.count_blocks());
     }
+    let pen = PEN * extent;
+    let (sx, sy) = (WIDTH / (bounds.max[0] - bounds.min[0] + pen), HEIGHT / (bounds.max[1] - bounds.min[1] + pen));
+    bitmap.draw(&segments, &bounds, pen / 2.0, [sx.min(MAX_STRETCH * sy), sy.min(MAX_STRETCH * sx)]);
     bitmap.standardize_ink();
     bitmap.straighten_left_edge();
     Some(bitmap.count_blocks())
