@@ -3,9 +3,7 @@
 //! * [`metrics`]: right answers.
 //! * [`size`]: bytes, itemised.
 //! * [`timing`]: two sides in turn, in samples long enough for a coarse clock.
-//! * [`lab`]: the published lab's table, re-run.
 
-pub mod lab;
 pub mod metrics;
 pub mod size;
 pub mod timing;

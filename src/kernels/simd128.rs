@@ -2,8 +2,8 @@
 //!
 //! A tile is R rows by P panels of four outputs; its sums stay in registers over the whole k loop. Each 32-bit lane
 //! belongs to one output, so float sums keep the scalar order. Integers: activations and weights are widened to 16
-//! bits and `i32x4_dot_i16x8` multiplies a pair of inputs of four outputs; a pair sum is at most 2 · 255 · 128, and the
-//! zero point leaves through the start value, `-zero_point · Σw` (mod 2^32, in which the final sum is exact).
+//! bits and `i32x4_dot_i16x8` multiplies a pair of inputs of four outputs; at the end `zero_point · Σw` is taken off (mod
+//! 2^32, in which the final sum is exact).
 
 use core::arch::wasm32::*;
 

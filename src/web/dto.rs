@@ -29,7 +29,6 @@ export interface Pair { a: Timing; b: Timing; ratio: number }
 export interface TimingReport { clockStepMs: number; one: Pair; batch: Pair; batchSize: number }
 export interface LabRow { correct: number; total: number; bytes: number; ns: number; q1Ns: number; q3Ns: number }
 export interface LabReport {
-  published: LabRow; publishedFloatCorrect: number; publishedFloatBytes: number; publishedFloatNs: number;
   recipe: LabRow; recipeFloatCorrect: number; wrapped: number; repairedCorrect: number; int8: LabRow;
 }
 "#;
@@ -189,10 +188,6 @@ impl LabRow {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabReport {
-    pub published: LabRow,
-    pub published_float_correct: usize,
-    pub published_float_bytes: usize,
-    pub published_float_ns: f64,
     pub recipe: LabRow,
     pub recipe_float_correct: usize,
     /// Weights that the cast changed.

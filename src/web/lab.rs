@@ -11,7 +11,7 @@ use super::{
 use crate::{
     Error,
     data::{CLASSES, Dataset, Split, digits},
-    eval::{lab::PUBLISHED, metrics, size, timing},
+    eval::{metrics, size, timing},
     format::model_file,
     nn::{Model, Scratch, argmax},
     quant::{QuantizedModel, Scheme, naive},
@@ -106,7 +106,7 @@ impl Lab {
         })
     }
 
-    /// The published lab's table: as published, its mistake re-run, and `quantized` (trained on the split `seed`).
+    /// What the published lab's table is compared with: its mistake re-run, and `quantized` (trained on the split `seed`).
     #[wasm_bindgen(js_name = labReport, unchecked_return_type = "LabReport")]
     pub fn lab_report(&mut self, quantized: &[u8], seed: u32, pairs: usize) -> Result<JsValue, JsValue> {
         let twin = model_file::read_quantized(quantized)?;
@@ -125,17 +125,6 @@ impl Lab {
         let own_correct = metrics::accuracy(twin.forward(&own_test.0, &mut self.scratch)?, &own_test.1);
         let recipe_bytes = CLASSES * recipe.input().pixels() + size::of_model(&recipe).biases;
         to_js(&dto::LabReport {
-            published: LabRow {
-                correct: PUBLISHED.quantized_correct,
-                total: PUBLISHED.total,
-                bytes: PUBLISHED.quantized_bytes,
-                ns: PUBLISHED.quantized_ns,
-                q1_ns: PUBLISHED.quantized_ns,
-                q3_ns: PUBLISHED.quantized_ns,
-            },
-            published_float_correct: PUBLISHED.float_correct,
-            published_float_bytes: PUBLISHED.float_bytes,
-            published_float_ns: PUBLISHED.float_ns,
             recipe: LabRow::new(recipe_correct, recipe_bytes, times.a),
             recipe_float_correct,
             wrapped: naive::lab_fit().0.iter().filter(|&&w| naive::leaves_int8(w)).count(),

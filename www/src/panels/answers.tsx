@@ -14,7 +14,7 @@ export function Answers() {
           ? "Both models answer while you draw."
           : same
             ? "✓ Both models give the same answer."
-            : "≠ The models disagree: their two best digits are close."}
+            : "≠ The models disagree."}
       </p>
       <Announcer />
     </div>

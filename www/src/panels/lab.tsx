@@ -2,6 +2,9 @@ import { bytes, count, duration, percent, range } from "../format";
 import { labReport, trained } from "../state";
 import type { LabRow } from "../wasm/quantpad.js";
 
+/** As printed: 67.22 % of 360, 0.62 KB for 640 bare int8 weights, 0.0013 s for the test images. */
+const PUBLISHED: LabRow = { correct: 242, total: 360, bytes: 640, ns: 1.3e6, q1Ns: 1.3e6, q3Ns: 1.3e6 };
+
 /** The published lab's table: as published, its mistake re-run, and int8 done right. */
 export function Lab() {
   const report = labReport.value;
@@ -24,17 +27,17 @@ export function Lab() {
             </tr>
           </thead>
           <tbody>
+            <Row
+              id="published"
+              name="As published"
+              row={PUBLISHED}
+              bytes={"0.62\u00a0KB"}
+              bytesNote="640 weights only"
+              time={"0.0013\u00a0s"}
+              timeNote="spread not given"
+            />
             {report && (
               <>
-                <Row
-                  id="published"
-                  name="As published"
-                  row={report.published}
-                  bytes={"0.62\u00a0KB"}
-                  bytesNote="640 weights only"
-                  time={"0.0013\u00a0s"}
-                  timeNote="spread not given"
-                />
                 <Row
                   id="lab-recipe"
                   name="The lab's mistake, re-run here"

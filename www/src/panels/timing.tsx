@@ -65,14 +65,14 @@ const headline = (ratio: number) =>
   ratio >= 1 ? `one image ${times(ratio)} faster` : `one image ${times(1 / ratio)} slower`;
 
 function Explanation({ report }: { report: TimingReport }) {
-  const { one, clockStepMs } = report;
+  const { one, batch, clockStepMs } = report;
   return (
     <>
       From pixels to scores: median, and below it the middle half of the samples. The two sides take turns,
       each repeated until a sample lasts at least 2 ms ({one.a.repetitions.toLocaleString("en")} and{" "}
       {one.b.repetitions.toLocaleString("en")} times), for this browser's clock moves in steps of{" "}
       {duration(clockStepMs * 1e6)}.{" "}
-      {one.ratio < 1 &&
+      {Math.min(one.ratio, batch.ratio) < 1 &&
         "Why int8 does not win here: this model needs only 640 multiplications, and before them int8 must find the range of the image and round its 64 pixels. On larger layers the multiplications decide. "}
     </>
   );
