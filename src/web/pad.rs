@@ -211,7 +211,8 @@ impl State {
                 }
                 true
             }
-            "pointermove" if self.down == [id] => {
+            // Draws nothing once the stroke has ended, whichever finger moves.
+            "pointermove" if self.down.contains(&id) => {
                 for event in event.coalesced().unwrap_or_default() {
                     self.drawing.extend(self.point(&event));
                 }

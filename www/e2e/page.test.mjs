@@ -215,7 +215,15 @@ for (const browser of BROWSERS) {
         seen.toSorted((a, b) => a - b),
       );
       assert.ok(losses.at(-1) < losses[0], `loss from ${losses[0]} to ${losses.at(-1)}`);
+      const { quantized } = await figures();
       assert.notDeepEqual(await figures(), before);
+      // What is timed and put into the lab's table is the new model too.
+      await page.until(
+        "the new model in the lab's table",
+        async () =>
+          (await page.run(() => document.querySelector('[data-row="int8"]')?.dataset.correct)) ===
+          quantized.correct,
+      );
     });
 
     promise("a cancelled training leaves the models that were there", async () => {
