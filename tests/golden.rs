@@ -7,7 +7,7 @@ use common::shared::{double, doubles, float, floats, integers, reference};
 use quantpad::{
     data::{Split, Standardizer, digits},
     eval::metrics,
-    kernels::{self, PackedI8},
+    kernels::{self, Activations, DotPath, PackedI8, Sink},
     nn::{Dense, Input, Layer, Model, Scratch, argmax},
     quant::{
         QuantizedModel, Scheme,
@@ -34,9 +34,10 @@ fn qparams_are_onnx_dynamic_quantize_linears() {
         let params = affine::choose_u8(kernels::min_max(&x)).expect("finite values");
         assert_eq!(params.scale.to_bits(), float(&wanted["scale_bits"]).to_bits(), "{}", case["name"]);
         assert_eq!(i64::from(params.zero_point), wanted["zero_point"], "{}", case["name"]);
-        let mut q = vec![0; x.len()];
-        affine::quantize_dynamic(&x, &mut q).expect("finite values");
-        assert!(q.iter().map(|&q| i64::from(q)).eq(integers(&wanted["q"])), "{}", case["name"]);
+        let mut stored = Activations::default();
+        stored.reset(DotPath::Scalar, 1, x.len());
+        stored.quantize_row(0, &x, params.scale, params.zero_point as u8);
+        assert!(stored.row(0).iter().map(|&q| i64::from(q)).eq(integers(&wanted["q"])), "{}", case["name"]);
     }
 }
 
@@ -83,6 +84,17 @@ fn requantize_is_onnx_runtimes() {
     }
 }
 
+/// u8 values `[rows, width]` as the kernels of this build read them.
+fn activations(q: &[i64], rows: usize, width: usize, stride: usize, zero_point: i64) -> Activations {
+    let mut stored = Activations::default();
+    stored.reset(DotPath::of_this_engine(), rows, stride);
+    for (r, q) in q.chunks(width).enumerate() {
+        let q: Vec<u8> = q.iter().map(|&q| q as u8).collect();
+        stored.set_row(r, &q, zero_point as u8);
+    }
+    stored
+}
+
 #[test]
 fn integer_products_are_matmul_integers() {
     let Some(data) = reference("matmul") else { return };
@@ -97,10 +109,9 @@ fn integer_products_are_matmul_integers() {
         }
         let transposed: Vec<i8> = (0..n * k).map(|i| b[i % k * n + i / k] as i8).collect();
         let packed = PackedI8::new(&transposed, k, n).expect("a full matrix");
-        let mut x = vec![0; m * packed.stride()];
-        a.iter().enumerate().for_each(|(i, &a)| x[i / k * packed.stride() + i % k] = a as u8);
+        let x = activations(&a, m, k, packed.stride(), a_zero);
         let mut sums = vec![0; m * n];
-        kernels::gemm_u8i8(&x, &vec![a_zero as u8; m], &packed, &mut sums);
+        kernels::multiply(&x, &packed, Sink::Sums(&mut sums));
         assert!(sums.into_iter().map(i64::from).eq(integers(&case["y"])), "{m} x {k} x {n}");
         checked += 1;
     }
@@ -127,7 +138,7 @@ fn a_whole_softmax_model_is_onnx_runtimes_bit_for_bit() {
         (Scheme::INT8_DYNAMIC_PER_TENSOR, "onnxruntime_dynamic_per_tensor_one_row_at_a_time_bits"),
         (Scheme::INT8_DYNAMIC_PER_CHANNEL, "onnxruntime_dynamic_per_channel_one_row_at_a_time_bits"),
     ] {
-        let quantized = QuantizedModel::quantize(&model, scheme).expect("a small layer");
+        let quantized = QuantizedModel::quantize(&model, scheme, &[]).expect("a small layer");
         let logits = quantized.forward(&pixels, &mut scratch).expect("whole images");
         let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(logits), bits(&floats(&case[key])), "{}", scheme.name());
@@ -189,7 +200,7 @@ fn int8_loses_at_most_one_of_360() {
     let (pixels, labels) = data.gather(&split.test);
     let mut scratch = Scratch::default();
     for scheme in [Scheme::INT8_DYNAMIC_PER_TENSOR, Scheme::INT8_DYNAMIC_PER_CHANNEL] {
-        let quantized = QuantizedModel::quantize(&model, scheme).expect("a small layer");
+        let quantized = QuantizedModel::quantize(&model, scheme, &[]).expect("a small layer");
         let logits = quantized.forward(&pixels, &mut scratch).expect("whole images");
         let correct = metrics::accuracy(logits, &labels).correct;
         println!("{}: {correct} of 360", scheme.name());

@@ -32,7 +32,7 @@ fn what_is_written_is_read_back() {
     let model = model();
     assert_eq!(read_model(&write_model(&model)), Ok(model.clone()));
     for scheme in [Scheme::INT8_DYNAMIC_PER_TENSOR, Scheme::INT8_DYNAMIC_PER_CHANNEL] {
-        let quantized = QuantizedModel::quantize(&model, scheme).expect("a small layer");
+        let quantized = QuantizedModel::quantize(&model, scheme, &[]).expect("a small layer");
         let read = read_quantized(&write_quantized(&quantized)).expect("a whole file");
         assert_eq!(read, quantized);
         let image: Vec<f32> = (0..64).map(|i| (i % 17) as f32).collect();
@@ -44,11 +44,11 @@ fn what_is_written_is_read_back() {
 #[test]
 fn equal_models_give_equal_bytes_here_and_in_every_browser() {
     let model = model();
-    let quantized = QuantizedModel::quantize(&model, Scheme::INT8_DYNAMIC_PER_CHANNEL).expect("a small layer");
+    let quantized = QuantizedModel::quantize(&model, Scheme::INT8_DYNAMIC_PER_CHANNEL, &[]).expect("a small layer");
     let hash = |bytes: Vec<u8>| format!("{:016x}", common::hash(bytes.into_iter().map(u64::from)));
     assert_eq!(
         [hash(write_model(&model)), hash(write_quantized(&quantized))],
-        ["cb2ab05ff9e00b91", "cacaa731c7ec8961"]
+        ["5c4babb59d134a93", "bf01db6a7068fa1b"]
     );
 }
 
@@ -60,7 +60,7 @@ fn sizes_are_those_of_the_file() {
     let file = write_model(&model).len();
     assert!((2600 + 512..2600 + 512 + 600).contains(&file), "{file} bytes");
     for (scheme, scales) in [(Scheme::INT8_DYNAMIC_PER_TENSOR, 4), (Scheme::INT8_DYNAMIC_PER_CHANNEL, 40)] {
-        let quantized = QuantizedModel::quantize(&model, scheme).expect("a small layer");
+        let quantized = QuantizedModel::quantize(&model, scheme, &[]).expect("a small layer");
         let bytes = size::of_quantized(&quantized);
         assert_eq!((bytes.weights, bytes.biases, bytes.scales), (640, 40, scales));
         let file = write_quantized(&quantized).len();
@@ -71,8 +71,9 @@ fn sizes_are_those_of_the_file() {
 #[test]
 fn a_file_that_is_no_model_gets_a_sentence_and_never_a_panic() {
     let good = write_model(&model());
-    let quantized =
-        write_quantized(&QuantizedModel::quantize(&model(), Scheme::INT8_DYNAMIC_PER_TENSOR).expect("a small layer"));
+    let quantized = write_quantized(
+        &QuantizedModel::quantize(&model(), Scheme::INT8_DYNAMIC_PER_TENSOR, &[]).expect("a small layer"),
+    );
     assert!(reason(read_model(&quantized).unwrap_err()).contains("quantized model where an fp32"));
     assert!(reason(read_quantized(&good).unwrap_err()).contains("fp32 model where a quantized"));
     for bad in [&[] as &[u8], b"hello", &[0xFF; 100], &good[..good.len() - 1], &good[..20]] {

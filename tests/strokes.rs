@@ -112,7 +112,7 @@ fn real_peoples_digits_are_read() {
     let mut trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default()).expect("valid settings");
     while !trainer.step().expect("a finite loss").done {}
     let model = trainer.model().expect("finite coefficients");
-    let quantized = QuantizedModel::quantize(&model, Scheme::INT8_DYNAMIC_PER_TENSOR).expect("a small layer");
+    let quantized = QuantizedModel::quantize(&model, Scheme::INT8_DYNAMIC_PER_TENSOR, &[]).expect("a small layer");
     let mut scratch = Scratch::default();
     let fp32 = metrics::accuracy(model.forward(&pixels, &mut scratch).expect("whole images"), &labels);
     let int8 = metrics::accuracy(quantized.forward(&pixels, &mut scratch).expect("whole images"), &labels);

@@ -31,9 +31,14 @@ impl Bytes {
 /// Of an fp32 model.
 pub fn of_model(model: &Model) -> Bytes {
     let mut bytes = Bytes { input_scaling: size_of_val(model.input().mean()) * 2, ..Bytes::default() };
-    for Layer::Dense(dense) in model.layers() {
-        bytes.weights += size_of_val(dense.weight());
-        bytes.biases += size_of_val(dense.bias());
+    for layer in model.layers() {
+        let (weight, bias) = match layer {
+            Layer::Dense(dense) => (dense.weight(), dense.bias()),
+            Layer::Conv2d(conv) => (conv.weight(), conv.bias()),
+            Layer::MaxPool2d(_) => continue,
+        };
+        bytes.weights += size_of_val(weight);
+        bytes.biases += size_of_val(bias);
     }
     bytes
 }
@@ -41,10 +46,14 @@ pub fn of_model(model: &Model) -> Bytes {
 /// Of a quantized model.
 pub fn of_quantized(model: &QuantizedModel) -> Bytes {
     let mut bytes = Bytes { input_scaling: size_of_val(model.input().mean()) * 2, ..Bytes::default() };
-    for QuantizedLayer::Dense(dense) in model.layers() {
-        bytes.weights += dense.inputs() * dense.outputs();
-        bytes.biases += size_of_val(dense.bias());
-        bytes.scales += size_of_val(dense.scales());
+    for layer in model.layers() {
+        let Some(product) = layer.product() else { continue };
+        bytes.weights += match layer {
+            QuantizedLayer::Conv2d(conv) => 9 * conv.shape()[2] * product.packed().outputs(),
+            _ => product.packed().inputs() * product.packed().outputs(),
+        };
+        bytes.biases += size_of_val(product.bias());
+        bytes.scales += size_of_val(product.scales());
     }
     bytes
 }

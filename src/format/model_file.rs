@@ -1,9 +1,12 @@
 //! A model as bytes: the safetensors format (<https://github.com/huggingface/safetensors>, little-endian).
 //!
-//! Tensors: `input.mean` and `input.factor` (F32, `[height, width]`), then for layer i `i.weight` (F32 or I8,
-//! `[outputs, inputs]`), `i.bias` (F32, `[outputs]`) and, when quantized, `i.scale` (F32, `[1]` or `[outputs]`).
-//! The one metadata entry `quantpad` is the version of this layout and the name of the scheme: `1 fp32` or
-//! `1 int8-dynamic-per-tensor`. Equal models give equal bytes. Held by `tests/model_file.rs`.
+//! The one metadata entry, `quantpad`, is a line of words: the version of this layout, the name of the scheme, and the
+//! layers in order (`dense`, `conv3x3`, each with `+relu` when one follows, `maxpool2`): `2 fp32 dense+relu dense`.
+//!
+//! Tensors: `input.mean` and `input.factor` (F32, `[height, width]`); for layer i `i.weight` (F32 or I8, `[outputs,
+//! inputs]` or `[outputs, 3, 3, channels]`; images are in the order height, width, channels), `i.bias` (F32,
+//! `[outputs]`) and, when quantized, `i.scale` (F32, `[1]` or `[outputs]`); with static activations `i.input_scale`
+//! (F32, `[1]`) and `i.input_zero_point` (U8, `[1]`). Equal models give equal bytes. Held by `tests/model_file.rs`.
 
 use safetensors::{
     SafeTensors,
@@ -12,34 +15,71 @@ use safetensors::{
 
 use crate::{
     Error, Result,
-    nn::{Dense, Input, Layer, Model},
-    quant::{QuantizedDense, QuantizedLayer, QuantizedModel, Scheme},
+    nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model},
+    quant::{Product, QuantizedConv2d, QuantizedLayer, QuantizedModel, Scheme, affine::QParams},
 };
 
 const KEY: &str = "quantpad";
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 const FP32: &str = "fp32";
+const DENSE: &str = "dense";
+const CONV: &str = "conv3x3";
+const POOL: &str = "maxpool2";
+const RELU: &str = "+relu";
 
 /// The bytes of an fp32 model.
 pub fn write_model(model: &Model) -> Vec<u8> {
-    let mut file = Writer::new(model.input());
-    for (i, Layer::Dense(dense)) in model.layers().iter().enumerate() {
-        file.floats(format!("{i}.weight"), vec![dense.outputs(), dense.inputs()], dense.weight());
-        file.floats(format!("{i}.bias"), vec![dense.outputs()], dense.bias());
+    let mut file = Writer::new(FP32, model.input());
+    for (i, layer) in model.layers().iter().enumerate() {
+        let (weight, shape, bias) = match layer {
+            Layer::Dense(dense) => {
+                file.layer(DENSE, dense.relu());
+                (dense.weight(), vec![dense.outputs(), dense.inputs()], dense.bias())
+            }
+            Layer::Conv2d(conv) => {
+                file.layer(CONV, conv.relu());
+                (conv.weight(), vec![conv.channels_out(), 3, 3, conv.shape()[2]], conv.bias())
+            }
+            Layer::MaxPool2d(_) => {
+                file.layer(POOL, false);
+                continue;
+            }
+        };
+        file.floats(format!("{i}.weight"), shape, weight);
+        file.floats(format!("{i}.bias"), vec![bias.len()], bias);
     }
-    file.finish(FP32)
+    file.finish()
 }
 
 /// The bytes of a quantized model.
 pub fn write_quantized(model: &QuantizedModel) -> Vec<u8> {
-    let mut file = Writer::new(model.input());
-    for (i, QuantizedLayer::Dense(dense)) in model.layers().iter().enumerate() {
-        let weight = dense.weight().iter().map(|&w| w as u8).collect();
-        file.tensors.push((format!("{i}.weight"), Dtype::I8, vec![dense.outputs(), dense.inputs()], weight));
-        file.floats(format!("{i}.scale"), vec![dense.scales().len()], dense.scales());
-        file.floats(format!("{i}.bias"), vec![dense.outputs()], dense.bias());
+    let mut file = Writer::new(model.scheme().name(), model.input());
+    for (i, layer) in model.layers().iter().enumerate() {
+        let (weight, shape, product) = match layer {
+            QuantizedLayer::Dense(product) => {
+                file.layer(DENSE, product.relu());
+                (product.weight(), vec![product.packed().outputs(), product.packed().inputs()], product)
+            }
+            QuantizedLayer::Conv2d(conv) => {
+                file.layer(CONV, conv.product().relu());
+                (conv.weight(), vec![conv.product().packed().outputs(), 3, 3, conv.shape()[2]], conv.product())
+            }
+            QuantizedLayer::MaxPool2d(_) => {
+                file.layer(POOL, false);
+                continue;
+            }
+        };
+        let weight = weight.into_iter().map(|w| w as u8).collect();
+        file.tensors.push((format!("{i}.weight"), Dtype::I8, shape, weight));
+        file.floats(format!("{i}.scale"), vec![product.scales().len()], product.scales());
+        file.floats(format!("{i}.bias"), vec![product.bias().len()], product.bias());
+        if let Some(input) = product.input_params() {
+            file.floats(format!("{i}.input_scale"), vec![1], &[input.scale]);
+            let zero_point = vec![input.zero_point as u8];
+            file.tensors.push((format!("{i}.input_zero_point"), Dtype::U8, vec![1], zero_point));
+        }
     }
-    file.finish(model.scheme().name())
+    file.finish()
 }
 
 /// # Errors
@@ -50,8 +90,24 @@ pub fn read_model(bytes: &[u8]) -> Result<Model> {
     if file.scheme != FP32 {
         return Err(invalid("it holds a quantized model where an fp32 one is needed"));
     }
-    let dense = |i| Dense::new(file.floats(&format!("{i}.weight"))?, file.floats(&format!("{i}.bias"))?);
-    let layers = (0..file.layers()).map(|i| dense(i).map(Layer::Dense)).collect::<Result<_>>()?;
+    let layers = file.read_layers(
+        |i, kind, shape, relu| {
+            let (weight, bias) = (file.floats(&format!("{i}.weight"))?, file.floats(&format!("{i}.bias"))?);
+            let outputs = bias.len();
+            let layer = match kind {
+                Kind::Dense => {
+                    let dense = Dense::new(weight, bias)?;
+                    Layer::Dense(if relu { dense.with_relu() } else { dense })
+                }
+                Kind::Conv => {
+                    let conv = Conv2d::new(shape, weight, bias)?;
+                    Layer::Conv2d(if relu { conv.with_relu() } else { conv })
+                }
+            };
+            Ok((layer, outputs))
+        },
+        Layer::MaxPool2d,
+    )?;
     Model::new(file.input()?, layers)
 }
 
@@ -62,12 +118,33 @@ pub fn read_quantized(bytes: &[u8]) -> Result<QuantizedModel> {
     if file.scheme == FP32 {
         return Err(invalid("it holds an fp32 model where a quantized one is needed"));
     }
-    let dense = |i| {
-        let weight: Vec<i8> = file.tensor(&format!("{i}.weight"), Dtype::I8)?.data().iter().map(|&w| w as i8).collect();
-        QuantizedDense::from_parts(&weight, file.floats(&format!("{i}.scale"))?, file.floats(&format!("{i}.bias"))?)
-    };
-    let layers = (0..file.layers()).map(|i| dense(i).map(QuantizedLayer::Dense)).collect::<Result<_>>()?;
-    QuantizedModel::from_parts(Scheme::from_name(&file.scheme)?, file.input()?, layers)
+    let scheme = Scheme::from_name(&file.scheme)?;
+    let mut ranges = Vec::new();
+    let layers = file.read_layers(
+        |i, kind, shape, relu| {
+            let weight: Vec<i8> =
+                file.tensor(&format!("{i}.weight"), Dtype::I8)?.data().iter().map(|&w| w as i8).collect();
+            let (scales, bias) = (file.floats(&format!("{i}.scale"))?, file.floats(&format!("{i}.bias"))?);
+            let outputs = bias.len();
+            if scheme.activations.is_static() {
+                ranges.push(file.input_params(i)?);
+            }
+            let layer = match kind {
+                Kind::Dense => QuantizedLayer::Dense(Product::new(&weight, scales, bias, relu)?),
+                Kind::Conv => QuantizedLayer::Conv2d(QuantizedConv2d::new(shape, &weight, scales, bias, relu)?),
+            };
+            Ok((layer, outputs))
+        },
+        QuantizedLayer::MaxPool2d,
+    )?;
+    QuantizedModel::from_parts(scheme, file.input()?, layers, &ranges)
+}
+
+/// A layer with weights.
+#[derive(Clone, Copy)]
+enum Kind {
+    Dense,
+    Conv,
 }
 
 fn invalid(reason: impl Into<String>) -> Error {
@@ -75,16 +152,24 @@ fn invalid(reason: impl Into<String>) -> Error {
 }
 
 struct Writer {
+    /// The words of the metadata entry.
+    entry: String,
     tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
 }
 
 impl Writer {
-    fn new(input: &Input) -> Self {
-        let mut file = Self { tensors: Vec::new() };
+    fn new(scheme: &str, input: &Input) -> Self {
+        let mut file = Self { entry: format!("{VERSION} {scheme}"), tensors: Vec::new() };
         let shape = vec![input.pixels() / input.width(), input.width()];
         file.floats("input.mean".into(), shape.clone(), input.mean());
         file.floats("input.factor".into(), shape, input.factor());
         file
+    }
+
+    fn layer(&mut self, kind: &str, relu: bool) {
+        self.entry += " ";
+        self.entry += kind;
+        self.entry += if relu { RELU } else { "" };
     }
 
     fn floats(&mut self, name: String, shape: Vec<usize>, values: &[f32]) {
@@ -92,12 +177,12 @@ impl Writer {
         self.tensors.push((name, Dtype::F32, shape, bytes));
     }
 
-    fn finish(self, scheme: &str) -> Vec<u8> {
+    fn finish(self) -> Vec<u8> {
         let views = self.tensors.iter().map(|(name, dtype, shape, bytes)| {
             (name, TensorView::new(*dtype, shape.clone(), bytes).expect("the bytes fill the shape"))
         });
         // One entry only: the order of several would change from run to run.
-        let metadata = [(KEY.into(), format!("{VERSION} {scheme}"))].into_iter().collect();
+        let metadata = [(KEY.into(), self.entry)].into_iter().collect();
         safetensors::serialize(views, Some(metadata)).expect("names are unique and offsets ascend")
     }
 }
@@ -105,6 +190,7 @@ impl Writer {
 struct Reader<'a> {
     tensors: SafeTensors<'a>,
     scheme: String,
+    layers: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -113,15 +199,51 @@ impl<'a> Reader<'a> {
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(readable)?;
         let entry = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
         let entry = entry.ok_or_else(|| invalid("it is a safetensors file without a Quantpad entry"))?;
-        let scheme = match entry.split_once(' ') {
-            Some((VERSION, scheme)) => scheme.to_owned(),
-            _ => return Err(invalid(format!("its version is not {VERSION}"))),
-        };
-        Ok(Self { tensors: SafeTensors::deserialize(bytes).map_err(readable)?, scheme })
+        let mut words = entry.split(' ').map(str::to_owned);
+        if words.next().as_deref() != Some(VERSION) {
+            return Err(invalid(format!("its version is not {VERSION}")));
+        }
+        let scheme = words.next().ok_or_else(|| invalid("its entry names no scheme"))?;
+        Ok(Self { tensors: SafeTensors::deserialize(bytes).map_err(readable)?, scheme, layers: words.collect() })
     }
 
-    fn layers(&self) -> usize {
-        (0..).take_while(|i| self.tensors.tensor(&format!("{i}.weight")).is_ok()).count()
+    /// The layers in order. `with_weights` makes one of a kind (number, kind, shape of its images, ReLU) and tells its
+    /// number of outputs.
+    fn read_layers<L>(
+        &self,
+        mut with_weights: impl FnMut(usize, Kind, [usize; 3], bool) -> Result<(L, usize)>,
+        pooling: impl Fn(MaxPool2d) -> L,
+    ) -> Result<Vec<L>> {
+        let mut layers = Vec::new();
+        let input = self.input()?;
+        let mut shape = [input.pixels() / input.width(), input.width(), 1];
+        for (i, word) in self.layers.iter().enumerate() {
+            let (name, relu) = word.strip_suffix(RELU).map_or((word.as_str(), false), |name| (name, true));
+            layers.push(match name {
+                DENSE => with_weights(i, Kind::Dense, shape, relu)?.0,
+                CONV => {
+                    let (layer, outputs) = with_weights(i, Kind::Conv, shape, relu)?;
+                    shape[2] = outputs;
+                    layer
+                }
+                POOL => {
+                    let pool = MaxPool2d { shape };
+                    shape = pool.pooled();
+                    pooling(pool)
+                }
+                other => return Err(invalid(format!("it has a layer of an unknown kind, {other:?}"))),
+            });
+        }
+        Ok(layers)
+    }
+
+    fn input_params(&self, i: usize) -> Result<QParams> {
+        let scale = self.floats(&format!("{i}.input_scale"))?;
+        let zero_point = self.tensor(&format!("{i}.input_zero_point"), Dtype::U8)?.data();
+        match (&scale[..], zero_point) {
+            (&[scale], &[zero_point]) if scale.is_finite() && scale > 0.0 => Ok(QParams::u8(scale, zero_point)),
+            _ => Err(invalid(format!("the range of the input of layer {i} is not one scale and one zero point"))),
+        }
     }
 
     fn tensor(&self, name: &str, dtype: Dtype) -> Result<TensorView<'a>> {

@@ -1,31 +1,88 @@
 //! Weights in the order in which the kernels read them, made once per model.
 //!
-//! Both formats cut the outputs into panels of [`PANEL`], so that one 128-bit vector holds one partial sum of each
-//! output of a panel; missing outputs and inputs are zero weights.
+//! Outputs are cut into panels of eight (two vectors of four 32-bit sums); what is left over makes a last panel of four
+//! or twelve. A panel holds, input by input, the weights of all its outputs one after the other, so that a kernel reads
+//! it from beginning to end. Missing outputs and inputs are zero weights.
 
+use super::DotPath;
 use crate::{Error, Result};
 
-/// Outputs in a panel: 32-bit lanes of a vector.
-pub const PANEL: usize = 4;
+/// 32-bit lanes of a vector.
+pub const LANES: usize = 4;
+/// Vectors of a full panel.
+const FULL: usize = 2;
 
-/// f32 weights: panels of shape `[inputs][4]`.
+/// Outputs cut into panels of [`FULL`] vectors; the last one has 1, 2 or 3.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Panels {
+    vectors: usize,
+}
+
+impl Panels {
+    fn new(outputs: usize) -> Self {
+        Self { vectors: outputs.div_ceil(LANES) }
+    }
+
+    /// Vectors of four outputs, over all panels.
+    pub fn vectors(self) -> usize {
+        self.vectors
+    }
+
+    /// First vector and number of vectors of each panel.
+    pub fn iter(self) -> impl Iterator<Item = (usize, usize)> {
+        let full = self.full();
+        let last = self.vectors - FULL * full;
+        (0..full).map(|p| (FULL * p, FULL)).chain((last > 0).then_some((FULL * full, last)))
+    }
+
+    /// Panels of two vectors.
+    pub fn full(self) -> usize {
+        match self.vectors {
+            1 => 0,
+            even if even.is_multiple_of(2) => even / 2,
+            odd => (odd - 3) / 2,
+        }
+    }
+
+    /// Where the weight of output `j` lies: elements before its panel for `size` elements a vector and step, vectors of
+    /// the panel, vector within the panel, lane.
+    fn locate(self, j: usize, vector_elements: usize) -> (usize, usize, usize, usize) {
+        let vector = j / LANES;
+        let (first, vectors) = if vector < FULL * self.full() {
+            (vector / FULL * FULL, FULL)
+        } else {
+            (FULL * self.full(), self.vectors - FULL * self.full())
+        };
+        (first * vector_elements, vectors, vector - first, j % LANES)
+    }
+}
+
+/// f32 weights and bias; panels of shape `[inputs][outputs of the panel]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PackedF32 {
     inputs: usize,
     outputs: usize,
-    panels: Vec<f32>,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
 }
 
 impl PackedF32 {
-    /// `weights`: shape `[outputs, inputs]`, row-major.
-    pub fn new(weights: &[f32], inputs: usize, outputs: usize) -> Result<Self> {
+    /// `weights`: shape `[outputs, inputs]`, row-major; `bias`: `[outputs]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`].
+    pub fn new(weights: &[f32], inputs: usize, bias: &[f32]) -> Result<Self> {
+        let outputs = bias.len();
         check_shape(weights.len(), inputs, outputs)?;
-        let mut panels = vec![0.0; outputs.div_ceil(PANEL) * PANEL * inputs];
+        let mut packed =
+            Self { inputs, outputs, weights: vec![0.0; padded(outputs) * inputs], bias: vec![0.0; padded(outputs)] };
+        packed.bias[..outputs].copy_from_slice(bias);
         for (j, row) in weights.chunks(inputs.max(1)).enumerate() {
-            let panel = &mut panels[j / PANEL * PANEL * inputs..];
-            row.iter().enumerate().for_each(|(k, &w)| panel[k * PANEL + j % PANEL] = w);
+            let (start, vectors, vector, lane) = packed.panels().locate(j, LANES * inputs);
+            let column = packed.weights[start..].iter_mut().skip(vector * LANES + lane).step_by(vectors * LANES);
+            column.zip(row).for_each(|(to, &w)| *to = w);
         }
-        Ok(Self { inputs, outputs, panels })
+        Ok(packed)
     }
 
     /// Values of an input row.
@@ -38,42 +95,76 @@ impl PackedF32 {
         self.outputs
     }
 
-    /// The weights of outputs `4p..4p+4`, shape `[inputs][4]`.
-    pub fn panel(&self, p: usize) -> &[f32] {
-        let size = PANEL * self.inputs;
-        &self.panels[p * size..(p + 1) * size]
+    pub(super) fn panels(&self) -> Panels {
+        Panels::new(self.outputs)
+    }
+
+    /// All panels, one after the other.
+    pub(super) fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// Bias, with zeros up to a multiple of four.
+    pub(super) fn bias(&self) -> &[f32] {
+        &self.bias
     }
 }
 
-/// i8 weights: panels of shape `[stride / 8][4 pairs][4 outputs][2]`, that is pairs of inputs of four outputs, which
-/// is what one `i32x4_dot_i16x8` multiplies once they are widened to 16 bits.
+/// i8 weights, laid out for one [`DotPath`]:
+///
+/// * scalar: `[outputs][inputs]`;
+/// * pairs: panels of shape `[inputs / 2][outputs of the panel][2]`, what one `i32x4_dot_i16x8` multiplies;
+/// * relaxed dot: panels of shape `[inputs / 4][outputs of the panel][4]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedI8 {
+    path: DotPath,
     inputs: usize,
     outputs: usize,
-    panels: Vec<i8>,
+    weights: Vec<i8>,
     row_sums: Vec<i32>,
 }
 
-/// Inputs are padded with zero weights to a multiple of this, so that the SIMD loop has no remainder.
-const STRIDE: usize = 8;
+/// Inputs are padded with zero weights to a multiple of this, so that no loop has a remainder.
+const STEP: usize = 4;
 
 impl PackedI8 {
-    /// `weights`: shape `[outputs, inputs]`, row-major.
+    /// Packs for the path of this engine. `weights`: shape `[outputs, inputs]`, row-major.
+    ///
+    /// # Errors
+    /// [`Error::Shape`]; [`Error::TooWide`] beyond [`super::MAX_INPUTS`].
     pub fn new(weights: &[i8], inputs: usize, outputs: usize) -> Result<Self> {
+        Self::for_path(DotPath::of_this_engine(), weights, inputs, outputs)
+    }
+
+    /// Packs for a given path; one that this build or engine has not gives wrong sums or a panic.
+    ///
+    /// # Errors
+    /// As [`PackedI8::new`].
+    pub fn for_path(path: DotPath, weights: &[i8], inputs: usize, outputs: usize) -> Result<Self> {
         check_shape(weights.len(), inputs, outputs)?;
         if inputs > super::MAX_INPUTS {
             return Err(Error::TooWide { inputs, limit: super::MAX_INPUTS });
         }
-        let stride = stride(inputs);
-        let mut panels = vec![0; outputs.div_ceil(PANEL) * PANEL * stride];
-        let mut row_sums = vec![0; outputs];
+        let mut packed = Self {
+            path,
+            inputs,
+            outputs,
+            weights: vec![0; padded(outputs) * stride(inputs)],
+            row_sums: vec![0; padded(outputs)],
+        };
         for (j, row) in weights.chunks(inputs.max(1)).enumerate() {
-            let panel = &mut panels[j / PANEL * PANEL * stride..];
-            row.iter().enumerate().for_each(|(k, &w)| panel[index_in_panel(k, j % PANEL)] = w);
-            row_sums[j] = row.iter().map(|&w| i32::from(w)).sum();
+            row.iter().enumerate().for_each(|(k, &w)| {
+                let at = packed.index(j, k);
+                packed.weights[at] = w;
+            });
+            packed.row_sums[j] = row.iter().map(|&w| i32::from(w)).sum();
         }
-        Ok(Self { inputs, outputs, panels, row_sums })
+        Ok(packed)
+    }
+
+    /// The path that these weights are laid out for.
+    pub fn path(&self) -> DotPath {
+        self.path
     }
 
     /// Values of an input row.
@@ -81,7 +172,7 @@ impl PackedI8 {
         self.inputs
     }
 
-    /// Bytes from one row of activations to the next: `inputs` rounded up to a multiple of 8, at least 8.
+    /// Elements from one row of activations to the next: `inputs` rounded up to a multiple of 4, at least 4.
     pub fn stride(&self) -> usize {
         stride(self.inputs)
     }
@@ -93,27 +184,40 @@ impl PackedI8 {
 
     /// Weight of input `k` in output `j`.
     pub fn weight(&self, j: usize, k: usize) -> i8 {
-        self.panel(j / PANEL)[index_in_panel(k, j % PANEL)]
+        self.weights[self.index(j, k)]
     }
 
-    /// The weights of outputs `4p..4p+4`.
-    pub fn panel(&self, p: usize) -> &[i8] {
-        let size = PANEL * self.stride();
-        &self.panels[p * size..(p + 1) * size]
+    pub(super) fn panels(&self) -> Panels {
+        Panels::new(self.outputs)
     }
 
-    /// Sum of each output's weights: what a zero point of 1 takes off.
-    pub fn row_sums(&self) -> &[i32] {
+    /// All panels (or rows), one after the other.
+    pub(super) fn weights(&self) -> &[i8] {
+        &self.weights
+    }
+
+    /// Sum of each output's weights, which is what a zero point of 1 takes off; zeros up to a multiple of four.
+    pub(super) fn row_sums(&self) -> &[i32] {
         &self.row_sums
     }
+
+    fn index(&self, j: usize, k: usize) -> usize {
+        let group = match self.path {
+            DotPath::Scalar => return j * self.stride() + k,
+            DotPath::Pairs => 2,
+            DotPath::Unsigned | DotPath::Signed => 4,
+        };
+        let (start, vectors, vector, lane) = self.panels().locate(j, LANES * self.stride());
+        start + ((k / group * vectors + vector) * LANES + lane) * group + k % group
+    }
+}
+
+fn padded(outputs: usize) -> usize {
+    outputs.next_multiple_of(LANES)
 }
 
 fn stride(inputs: usize) -> usize {
-    inputs.max(1).next_multiple_of(STRIDE)
-}
-
-fn index_in_panel(k: usize, lane: usize) -> usize {
-    (k / 2 * PANEL + lane) * 2 + k % 2
+    inputs.max(1).next_multiple_of(STEP)
 }
 
 fn check_shape(found: usize, inputs: usize, outputs: usize) -> Result<()> {

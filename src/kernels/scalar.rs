@@ -1,29 +1,82 @@
 //! The specification: what every other variant must return, bit for bit.
-//!
-//! These functions trust their arguments' lengths (`kernels/mod.rs` checks them) only as far as a wrong one panics.
 
-use super::{PANEL, PackedF32, PackedI8};
+use super::{
+    DotPath, LANES, Operand, PackedF32, PackedI8, Rounding, Rows,
+    sink::{Dequantize, Part, Requantize, To, correction, of_row},
+};
 
-/// See [`super::gemm_f32`].
-pub fn gemm_f32(x: &[f32], w: &PackedF32, bias: &[f32], out: &mut [f32]) {
+/// See [`super::multiply_f32`]. A matrix is summed in ascending order from the bias on; a single row in four
+/// interleaved parts (k mod 4), `bias + ((0 + 1) + (2 + 3))`, for a chain of additions waits for each of them.
+pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, _: Rounding, relu: bool, out: &mut [f32]) {
+    let single = x.count() == 1 && x.segments() == 1;
     for (r, out) in out.chunks_exact_mut(w.outputs()).enumerate() {
-        let x = &x[r * w.inputs()..(r + 1) * w.inputs()];
-        for (j, (out, &bias)) in out.iter_mut().zip(bias).enumerate() {
-            let column = w.panel(j / PANEL).iter().skip(j % PANEL).step_by(PANEL);
-            *out = x.iter().zip(column).fold(bias, |sum, (x, w)| sum + x * w);
+        for (first, vectors) in w.panels().iter() {
+            let panel = &w.weights()[first * LANES * w.inputs()..][..vectors * LANES * w.inputs()];
+            let (first, bias) = (first * LANES, &w.bias()[first * LANES..]);
+            match vectors {
+                1 => panel_f32::<4>(x, r, panel, bias, single, relu, &mut out[first..]),
+                2 => panel_f32::<8>(x, r, panel, bias, single, relu, &mut out[first..]),
+                _ => panel_f32::<12>(x, r, panel, bias, single, relu, &mut out[first..]),
+            }
         }
     }
 }
 
-/// See [`super::gemm_u8i8`].
-pub fn gemm_u8i8(x: &[u8], zero_points: &[u8], w: &PackedI8, out: &mut [i32]) {
-    let rows = x.chunks_exact(w.stride()).zip(out.chunks_exact_mut(w.outputs()));
-    for ((x, out), &zero_point) in rows.zip(zero_points) {
-        for (j, out) in out.iter_mut().enumerate() {
-            let product = |(k, &x): (usize, &u8)| (i32::from(x) - i32::from(zero_point)) * i32::from(w.weight(j, k));
-            *out = x[..w.inputs()].iter().enumerate().map(product).sum();
+fn panel_f32<const N: usize>(
+    x: Rows<f32>,
+    r: usize,
+    panel: &[f32],
+    bias: &[f32],
+    single: bool,
+    relu: bool,
+    out: &mut [f32],
+) {
+    let mut sums = [[0.0; N]; 4];
+    if !single {
+        sums[0].copy_from_slice(&bias[..N]);
+    }
+    for (k, (x, weights)) in x.row(r).flatten().zip(panel.as_chunks::<N>().0).enumerate() {
+        let part = if single { k % 4 } else { 0 };
+        sums[part].iter_mut().zip(weights).for_each(|(sum, w)| *sum += x * w);
+    }
+    for (j, out) in out.iter_mut().take(N).enumerate() {
+        let [a, b, c, d] = sums.map(|part| part[j]);
+        let sum = if single { bias[j] + ((a + b) + (c + d)) } else { a };
+        *out = if relu && sum < 0.0 { 0.0 } else { sum };
+    }
+}
+
+/// See [`super::multiply`].
+pub(super) fn multiply(x: Operand, w: &PackedI8, mut part: Part) {
+    let (Operand::Narrow(x), DotPath::Scalar) = (x, w.path()) else { unreachable!("weights of another path") };
+    for r in 0..x.count() {
+        let taken_off = correction(w.path(), of_row(part.zero_points, r));
+        for j in 0..w.outputs() {
+            let mut sum = -taken_off.wrapping_mul(w.row_sums()[j]);
+            for (x, w) in x.row(r).zip(w.weights()[j * w.stride()..].chunks_exact(x.segment())) {
+                sum += x.iter().zip(w).map(|(&x, &w)| i32::from(x) * i32::from(w)).sum::<i32>();
+            }
+            let at = r * part.stride + j;
+            match &mut part.to {
+                To::Sums(out) => out[at] = sum,
+                To::Floats(d, scales, out) => out[at] = dequantize(d, of_row(scales, r), j, sum),
+                To::Narrow(to, _, out) => out[at] = requantize(to, w, of_row(part.zero_points, r), j, sum),
+                To::Wide(..) => unreachable!("plain loops write bytes"),
+            }
         }
     }
+}
+
+fn dequantize(d: &Dequantize, x_scale: f32, j: usize, sum: i32) -> f32 {
+    let real = sum.wrapping_add(d.start[j]) as f32 * (x_scale * d.scales[j]) + d.bias[j];
+    if d.relu && real < 0.0 { 0.0 } else { real }
+}
+
+fn requantize(to: &Requantize, w: &PackedI8, zero_point: u8, j: usize, sum: i32) -> u8 {
+    // `start` takes the zero point off by itself.
+    let raw = sum.wrapping_add(correction(w.path(), zero_point).wrapping_mul(w.row_sums()[j]));
+    let real = (raw.wrapping_add(to.start[j]) as f32 * to.multipliers[j]).round_ties_even();
+    (real + f32::from(to.zero_point)).clamp(f32::from(to.low), 255.0) as u8
 }
 
 /// See [`super::min_max`].
@@ -32,10 +85,18 @@ pub fn min_max(x: &[f32]) -> (f32, f32) {
     rest.iter().fold((first, first), |(min, max), &x| (if x < min { x } else { min }, if x > max { x } else { max }))
 }
 
-/// See [`super::quantize_u8`].
-pub fn quantize_u8(x: &[f32], scale: f32, zero_point: u8, out: &mut [u8]) {
+/// `clamp(rne(x / scale) + zero_point, 0, 255) ^ flip`; see [`super::Activations`].
+pub fn quantize_u8(x: &[f32], scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
     for (out, x) in out.iter_mut().zip(x) {
-        *out = ((x / scale).round_ties_even() + f32::from(zero_point)).clamp(0.0, 255.0) as u8;
+        *out = ((x / scale).round_ties_even() + f32::from(zero_point)).clamp(0.0, 255.0) as u8 ^ flip;
+    }
+}
+
+/// `clamp(rne(x / scale), -zero_point, 255 - zero_point)`; see [`super::Activations`].
+pub fn quantize_i16(x: &[f32], scale: f32, zero_point: u8, out: &mut [i16]) {
+    let low = -f32::from(zero_point);
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = (x / scale).round_ties_even().clamp(low, low + 255.0) as i16;
     }
 }
 
@@ -44,6 +105,39 @@ pub fn standardize(x: &[f32], mean: &[f32], factor: &[f32], out: &mut [f32]) {
     for (x, out) in x.chunks_exact(mean.len()).zip(out.chunks_exact_mut(mean.len())) {
         for (((out, x), mean), factor) in out.iter_mut().zip(x).zip(mean).zip(factor) {
             *out = (x - mean) * factor;
+        }
+    }
+}
+
+/// See [`super::max_pool_f32`].
+pub fn max_pool_f32(x: &[f32], shape: [usize; 3], out: &mut [f32]) {
+    max_pool(x, shape, out, |a, b| if a < b { b } else { a });
+}
+
+/// See [`super::max_pool`].
+pub fn max_pool_u8(x: &[u8], shape: [usize; 3], out: &mut [u8]) {
+    max_pool(x, shape, out, u8::max);
+}
+
+/// The same of bytes that stand for themselves less 128.
+pub fn max_pool_i8(x: &[u8], shape: [usize; 3], out: &mut [u8]) {
+    max_pool(x, shape, out, |a, b| (a as i8).max(b as i8) as u8);
+}
+
+/// The same of 16-bit differences.
+pub fn max_pool_i16(x: &[i16], shape: [usize; 3], out: &mut [i16]) {
+    max_pool(x, shape, out, i16::max);
+}
+
+fn max_pool<T: Copy>(x: &[T], [height, width, channels]: [usize; 3], out: &mut [T], larger: impl Fn(T, T) -> T) {
+    let line = width * channels;
+    for (y, out) in out.chunks_exact_mut(width / 2 * channels).enumerate().take(height / 2) {
+        let (upper, lower) = x[2 * y * line..][..2 * line].split_at(line);
+        for (x, out) in out.chunks_exact_mut(channels).enumerate() {
+            let [upper, lower] = [upper, lower].map(|row| row[2 * x * channels..][..2 * channels].split_at(channels));
+            for (c, out) in out.iter_mut().enumerate() {
+                *out = larger(larger(upper.0[c], upper.1[c]), larger(lower.0[c], lower.1[c]));
+            }
         }
     }
 }

@@ -55,15 +55,32 @@ impl Input {
         &self.factor
     }
 
-    /// Scales images of shape `[rows, pixels]`.
+    /// Number of images in `pixels` (`[rows, pixels]`).
     ///
     /// # Errors
-    /// [`Error::Shape`] when `pixels` holds no whole number of images.
-    pub fn standardize(&self, pixels: &[f32], out: &mut [f32]) -> Result<usize> {
+    /// [`Error::Shape`] when that is no whole number.
+    pub fn images(&self, pixels: &[f32]) -> Result<usize> {
         if !pixels.len().is_multiple_of(self.pixels()) {
             return Err(Error::Shape { what: "image", expected: self.pixels(), found: pixels.len() });
         }
-        kernels::standardize(pixels, &self.mean, &self.factor, out);
         Ok(pixels.len() / self.pixels())
+    }
+
+    /// Scales images of shape `[rows, pixels]`; returns their number.
+    ///
+    /// # Errors
+    /// As [`Input::images`].
+    pub fn standardize(&self, pixels: &[f32], out: &mut [f32]) -> Result<usize> {
+        let images = self.images(pixels)?;
+        self.standardize_image(pixels, out);
+        Ok(images)
+    }
+
+    /// Scales one image (or several).
+    ///
+    /// # Panics
+    /// When `pixels` and `out` are not as long as an image.
+    pub(crate) fn standardize_image(&self, pixels: &[f32], out: &mut [f32]) {
+        kernels::standardize(pixels, &self.mean, &self.factor, out);
     }
 }

@@ -1,31 +1,42 @@
 //! A network in fp32: scaled input, then a list of layers; its output are logits.
 
-use super::{Dense, Input, Scratch, at_least};
-use crate::{Error, Result, data::CLASSES};
+use super::{Conv2d, Dense, Input, MaxPool2d, Scratch, at_least};
+use crate::{
+    Error, Result,
+    data::CLASSES,
+    kernels::{self, Rounding},
+};
 
-/// One step of a network.
+/// One step of a network. A ReLU belongs to the layer before it; flattening is no step, for images are kept in the order
+/// height, width, channels throughout.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Layer {
     /// Fully connected.
     Dense(Dense),
+    /// 3x3 convolution.
+    Conv2d(Conv2d),
+    /// 2x2 max-pooling.
+    MaxPool2d(MaxPool2d),
 }
 
 impl Layer {
-    fn inputs(&self) -> usize {
+    /// Values that go into and come out of the layer, for each image.
+    pub fn sizes(&self) -> (usize, usize) {
         match self {
-            Self::Dense(dense) => dense.inputs(),
+            Self::Dense(dense) => (dense.inputs(), dense.outputs()),
+            Self::Conv2d(conv) => {
+                let [height, width, channels] = conv.shape();
+                (height * width * channels, height * width * conv.channels_out())
+            }
+            Self::MaxPool2d(pool) => (pool.shape.iter().product(), pool.pooled().iter().product()),
         }
     }
 
-    fn outputs(&self) -> usize {
+    fn forward(&self, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {
         match self {
-            Self::Dense(dense) => dense.outputs(),
-        }
-    }
-
-    fn forward(&self, x: &[f32], out: &mut [f32]) {
-        match self {
-            Self::Dense(dense) => dense.forward(x, out),
+            Self::Dense(dense) => dense.forward(x, rounding, out),
+            Self::Conv2d(conv) => conv.forward(x, border, rounding, out),
+            Self::MaxPool2d(pool) => kernels::max_pool_f32(x, pool.shape, out),
         }
     }
 }
@@ -36,6 +47,9 @@ pub(crate) fn check_chain(input: &Input, layers: impl Iterator<Item = (usize, us
     for (inputs, outputs) in layers {
         if inputs != width {
             return Err(Error::Shape { what: "layer's input", expected: width, found: inputs });
+        }
+        if outputs == 0 {
+            return Err(Error::Shape { what: "output of a layer", expected: 1, found: 0 });
         }
         width = outputs;
     }
@@ -57,7 +71,7 @@ impl Model {
     /// # Errors
     /// [`Error::Shape`] when a layer does not take what the one before it gives, or the last does not give ten values.
     pub fn new(input: Input, layers: Vec<Layer>) -> Result<Self> {
-        check_chain(&input, layers.iter().map(|layer| (layer.inputs(), layer.outputs())))?;
+        check_chain(&input, layers.iter().map(Layer::sizes))?;
         Ok(Self { input, layers })
     }
 
@@ -76,13 +90,29 @@ impl Model {
     /// # Errors
     /// [`Error::Shape`] when `pixels` holds no whole number of images.
     pub fn forward<'s>(&self, pixels: &[f32], scratch: &'s mut Scratch) -> Result<&'s [f32]> {
+        self.forward_watched(pixels, scratch, |_, _| ())
+    }
+
+    /// The same; `watch` sees each layer with its input (`[rows, inputs]`).
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn forward_watched<'s>(
+        &self,
+        pixels: &[f32],
+        scratch: &'s mut Scratch,
+        mut watch: impl FnMut(&Layer, &[f32]),
+    ) -> Result<&'s [f32]> {
         let rows = self.input.standardize(pixels, at_least(&mut scratch.activations, pixels.len()))?;
+        let rounding = Rounding::of_inference();
         let mut width = self.input.pixels();
         for layer in &self.layers {
-            let out = at_least(&mut scratch.next, rows * layer.outputs());
-            layer.forward(&scratch.activations[..rows * width], out);
+            let (_, outputs) = layer.sizes();
+            watch(layer, &scratch.activations[..rows * width]);
+            let out = at_least(&mut scratch.next, rows * outputs);
+            layer.forward(&scratch.activations[..rows * width], &mut scratch.border.floats, rounding, out);
             core::mem::swap(&mut scratch.activations, &mut scratch.next);
-            width = layer.outputs();
+            width = outputs;
         }
         Ok(&scratch.activations[..rows * width])
     }

@@ -1,5 +1,7 @@
 //! Working memory of an inference, kept between calls so that an inference allocates nothing.
 
+use crate::kernels::{Activations, Border};
+
 /// Buffers that grow to the largest batch seen and stay.
 #[derive(Debug, Default, Clone)]
 pub struct Scratch {
@@ -8,13 +10,13 @@ pub struct Scratch {
     /// What the current layer writes.
     pub next: Vec<f32>,
     /// The current layer's integer activations.
-    pub quantized: Vec<u8>,
-    /// Integer sums.
-    pub sums: Vec<i32>,
+    pub quantized: Activations,
+    /// What the current layer writes in integers.
+    pub next_quantized: Activations,
+    /// An image with its border.
+    pub border: Border,
     /// Scale of each row's activations.
     pub scales: Vec<f32>,
-    /// Zero point of each row's activations.
-    pub zero_points: Vec<u8>,
 }
 
 /// The first `len` values of `buffer`, grown if it is shorter; old values stay.

@@ -12,7 +12,7 @@
 //! Each line is held by a test of its name in `tests/numeric_contract.rs`, and to the bit of PyTorch's and ONNX
 //! Runtime's own output by `tests/golden.rs`.
 
-use crate::{Error, Result, kernels};
+use crate::{Error, Result};
 
 /// How integers stand for reals: `real = scale · (q - zero_point)`, `q` in `qmin..=qmax`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,6 +28,11 @@ pub struct QParams {
 }
 
 impl QParams {
+    /// Parameters of u8 activations.
+    pub const fn u8(scale: f32, zero_point: u8) -> Self {
+        Self { scale, zero_point: zero_point as i32, qmin: 0, qmax: 255 }
+    }
+
     /// The integer nearest to `x / scale + zero_point`.
     pub fn quantize(&self, x: f32) -> i32 {
         let q = (x / self.scale).round_ties_even() + self.zero_point as f32;
@@ -52,8 +57,8 @@ pub fn choose_u8((min, max): (f32, f32)) -> Result<QParams> {
         return Err(Error::NotFinite { what: "range of activations" });
     }
     let scale = if scale == 0.0 { 1.0 } else { scale };
-    let zero_point = (-min / scale).round_ties_even().clamp(0.0, 255.0) as i32;
-    Ok(QParams { scale, zero_point, qmin: 0, qmax: 255 })
+    let zero_point = (-min / scale).round_ties_even().clamp(0.0, 255.0) as u8;
+    Ok(QParams::u8(scale, zero_point))
 }
 
 /// Parameters of symmetric i8 weights: `scale = max|w| / 127` (in f64, then rounded once), 1 when that is no normal
@@ -67,17 +72,6 @@ pub fn choose_i8_symmetric(weights: &[f32]) -> Result<QParams> {
     let scale = f64::from(largest) * 2.0 / 254.0;
     let scale = if scale < f64::from(f32::MIN_POSITIVE) { 1.0 } else { scale as f32 };
     Ok(QParams { scale, zero_point: 0, qmin: -127, qmax: 127 })
-}
-
-/// Quantizes one image's activations with a range of their own (dynamic quantization); returns scale and zero point.
-///
-/// # Errors
-/// [`Error::NotFinite`] when the range of `x` is not finite.
-pub fn quantize_dynamic(x: &[f32], out: &mut [u8]) -> Result<(f32, u8)> {
-    let params = choose_u8(kernels::min_max(x))?;
-    let zero_point = params.zero_point as u8;
-    kernels::quantize_u8(x, params.scale, zero_point, out);
-    Ok((params.scale, zero_point))
 }
 
 /// Bias as i32 at the scale of the sums: `rne(f32(bias / f32(x_scale · w_scale)))`, saturating.

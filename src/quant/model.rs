@@ -1,109 +1,58 @@
 //! A model whose dot products are integers.
 //!
-//! Dynamic int8: each image's activations are quantized with a range of their own, multiplied exactly, and the sum
-//! becomes a real number again: `f32(f32(sum) · f32(x_scale · w_scale)) + bias`, as ONNX Runtime's
-//! DynamicQuantizeMatMul has it. The bias stays fp32, for the scale of the sums is known only once the image is.
+//! Dynamic: each layer quantizes each image's activations with a range of their own and gives real numbers. Static: the
+//! ranges are fixed from a calibration set, and integers go from layer to layer; only the last gives real numbers.
 //! Held by `tests/golden.rs`, to the bit of ONNX Runtime's logits.
 
-use super::{Granularity, Scheme, affine};
+use super::{ActivationMode, Scheme, affine, affine::QParams, calibrate, product::Product};
 use crate::{
     Error, Result,
-    kernels::{self, PackedI8},
-    nn::{Dense, Input, Layer, Model, Scratch, at_least, check_chain},
+    kernels::{self, Activations, Patches},
+    nn::{Input, Layer, MaxPool2d, Model, Scratch, at_least, check_chain},
 };
 
-/// A fully connected layer with i8 weights.
+/// A 3x3 convolution with i8 weights.
 #[derive(Debug, Clone, PartialEq)]
-pub struct QuantizedDense {
-    packed: PackedI8,
-    scales: Vec<f32>,
-    /// The scale of each output, however many share it.
-    output_scales: Vec<f32>,
-    bias: Vec<f32>,
+pub struct QuantizedConv2d {
+    shape: [usize; 3],
+    patches: Patches,
+    product: Product,
 }
 
-impl QuantizedDense {
-    /// Quantizes the weights of `dense`.
-    ///
-    /// # Errors
-    /// [`Error::TooWide`].
-    pub fn quantize(dense: &Dense, granularity: Granularity) -> Result<Self> {
-        let group = match granularity {
-            Granularity::PerTensor => dense.weight().len(),
-            Granularity::PerChannel => dense.inputs(),
-        };
-        let mut weight = Vec::with_capacity(dense.weight().len());
-        let mut scales = Vec::new();
-        for values in dense.weight().chunks(group.max(1)) {
-            let params = affine::choose_i8_symmetric(values)?;
-            weight.extend(values.iter().map(|&w| params.quantize(w) as i8));
-            scales.push(params.scale);
-        }
-        Self::from_parts(&weight, scales, dense.bias().to_vec())
-    }
+/// A run of three pixels is counted as a multiple of this, which every integer kernel can read.
+const ALIGN: usize = 4;
 
-    /// From the values of a model file: `weight` `[outputs, inputs]` in −127..=127, `scales` `[1]` or `[outputs]`.
+impl QuantizedConv2d {
+    /// `shape`: height, width and channels of its images; `weight`: `[outputs, 3, 3, channels]` in −127..=127; `scales`:
+    /// `[1]` or `[outputs]`.
     ///
     /// # Errors
     /// [`Error::Shape`], [`Error::NotFinite`], [`Error::TooWide`].
-    pub fn from_parts(weight: &[i8], scales: Vec<f32>, bias: Vec<f32>) -> Result<Self> {
-        let outputs = bias.len();
-        if scales.len() != 1 && scales.len() != outputs {
-            return Err(Error::Shape { what: "list of scales", expected: outputs, found: scales.len() });
+    pub fn new(shape: [usize; 3], weight: &[i8], scales: Vec<f32>, bias: Vec<f32>, relu: bool) -> Result<Self> {
+        let (expected, found) = (9 * shape[2] * bias.len(), weight.len());
+        if expected != found || expected == 0 {
+            return Err(Error::Shape { what: "filters of a convolution", expected, found });
         }
-        if !scales.iter().chain(&bias).all(|v| v.is_finite()) {
-            return Err(Error::NotFinite { what: "quantized layer" });
-        }
-        let packed = PackedI8::new(weight, weight.len() / outputs.max(1), outputs)?;
-        let output_scales = scales.iter().copied().cycle().take(outputs).collect();
-        Ok(Self { packed, scales, output_scales, bias })
+        let patches = Patches::new(shape, ALIGN);
+        let product = Product::new(&patches.spread(weight), scales, bias, relu)?;
+        Ok(Self { shape, patches, product })
     }
 
-    /// Values of an input row.
-    pub fn inputs(&self) -> usize {
-        self.packed.inputs()
+    /// Height, width and channels of its images.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
     }
 
-    /// Values of an output row.
-    pub fn outputs(&self) -> usize {
-        self.packed.outputs()
+    /// Weights, scales and bias; a filter's weights have zeros after each run of three pixels.
+    pub fn product(&self) -> &Product {
+        &self.product
     }
 
-    /// Weights, shape `[outputs, inputs]`, row-major.
+    /// Weights, shape `[outputs, 3, 3, channels]`, row-major.
     pub fn weight(&self) -> Vec<i8> {
-        let row = |j| (0..self.inputs()).map(move |k| self.packed.weight(j, k));
-        (0..self.outputs()).flat_map(row).collect()
-    }
-
-    /// One scale, or one for each output.
-    pub fn scales(&self) -> &[f32] {
-        &self.scales
-    }
-
-    /// Bias, shape `[outputs]`.
-    pub fn bias(&self) -> &[f32] {
-        &self.bias
-    }
-
-    /// From `scratch.activations` (`[rows, inputs]`) to `scratch.next` (`[rows, outputs]`).
-    fn forward(&self, rows: usize, scratch: &mut Scratch) -> Result<()> {
-        let (inputs, outputs, stride) = (self.inputs(), self.outputs(), self.packed.stride());
-        let quantized = at_least(&mut scratch.quantized, rows * stride);
-        let x_scales = at_least(&mut scratch.scales, rows);
-        let zero_points = at_least(&mut scratch.zero_points, rows);
-        for r in 0..rows {
-            let x = &scratch.activations[r * inputs..(r + 1) * inputs];
-            (x_scales[r], zero_points[r]) = affine::quantize_dynamic(x, &mut quantized[r * stride..(r + 1) * stride])?;
-        }
-        let sums = at_least(&mut scratch.sums, rows * outputs);
-        kernels::gemm_u8i8(quantized, zero_points, &self.packed, sums);
-        let out = at_least(&mut scratch.next, rows * outputs);
-        for ((out, sums), &x_scale) in out.chunks_exact_mut(outputs).zip(sums.chunks_exact(outputs)).zip(&*x_scales) {
-            for (((out, &sum), bias), w_scale) in out.iter_mut().zip(sums).zip(&self.bias).zip(&self.output_scales) {
-                *out = sum as f32 * (x_scale * w_scale) + bias;
-            }
-        }
-        Ok(())
+        let run = Patches::SIDE * self.shape[2];
+        let segment = self.patches.inputs() / Patches::SIDE;
+        self.product.weight().chunks_exact(segment).flat_map(|with_zeros| &with_zeros[..run]).copied().collect()
     }
 }
 
@@ -111,7 +60,55 @@ impl QuantizedDense {
 #[derive(Debug, Clone, PartialEq)]
 pub enum QuantizedLayer {
     /// Fully connected.
-    Dense(QuantizedDense),
+    Dense(Product),
+    /// 3x3 convolution.
+    Conv2d(QuantizedConv2d),
+    /// 2x2 max-pooling.
+    MaxPool2d(MaxPool2d),
+}
+
+impl QuantizedLayer {
+    fn quantize(layer: &Layer, scheme: Scheme) -> Result<Self> {
+        let weights = |weight: &[f32], bias: &[f32]| Product::quantize_weights(weight, bias.len(), scheme.granularity);
+        Ok(match layer {
+            Layer::Dense(dense) => {
+                let (weight, scales) = weights(dense.weight(), dense.bias())?;
+                Self::Dense(Product::new(&weight, scales, dense.bias().to_vec(), dense.relu())?)
+            }
+            Layer::Conv2d(conv) => {
+                let (weight, scales) = weights(conv.weight(), conv.bias())?;
+                let bias = conv.bias().to_vec();
+                Self::Conv2d(QuantizedConv2d::new(conv.shape(), &weight, scales, bias, conv.relu())?)
+            }
+            Layer::MaxPool2d(pool) => Self::MaxPool2d(*pool),
+        })
+    }
+
+    /// Values that go into and come out of the layer, for each image.
+    pub fn sizes(&self) -> (usize, usize) {
+        match self {
+            Self::Dense(product) => (product.packed().inputs(), product.packed().outputs()),
+            Self::Conv2d(conv) => (conv.patches.image_len(), conv.patches.pixels() * conv.product.packed().outputs()),
+            Self::MaxPool2d(pool) => (pool.shape.iter().product(), pool.pooled().iter().product()),
+        }
+    }
+
+    /// The layer's weights, if it has any.
+    pub fn product(&self) -> Option<&Product> {
+        match self {
+            Self::Dense(product) => Some(product),
+            Self::Conv2d(conv) => Some(&conv.product),
+            Self::MaxPool2d(_) => None,
+        }
+    }
+
+    fn product_mut(&mut self) -> Option<&mut Product> {
+        match self {
+            Self::Dense(product) => Some(product),
+            Self::Conv2d(conv) => Some(&mut conv.product),
+            Self::MaxPool2d(_) => None,
+        }
+    }
 }
 
 /// A classifier with integer products.
@@ -123,24 +120,42 @@ pub struct QuantizedModel {
 }
 
 impl QuantizedModel {
-    /// Post-training quantization of `model`.
+    /// Post-training quantization of `model`. `calibration`: images (`[rows, pixels]`) of the training part, from which
+    /// static ranges are taken; not read otherwise.
     ///
     /// # Errors
-    /// [`Error::TooWide`].
-    pub fn quantize(model: &Model, scheme: Scheme) -> Result<Self> {
-        let quantize = |layer: &Layer| match layer {
-            Layer::Dense(dense) => QuantizedDense::quantize(dense, scheme.granularity).map(QuantizedLayer::Dense),
+    /// [`Error::TooWide`]; [`Error::Shape`] when `calibration` holds no whole number of images or, for static
+    /// activations, none; [`Error::NotFinite`] when an activation is not.
+    pub fn quantize(model: &Model, scheme: Scheme, calibration: &[f32]) -> Result<Self> {
+        let layers = model.layers().iter().map(|layer| QuantizedLayer::quantize(layer, scheme));
+        let ranges = match scheme.activations {
+            ActivationMode::Dynamic => Vec::new(),
+            ActivationMode::StaticMinMax => calibrate::min_max(model, calibration)?,
         };
-        let layers = model.layers().iter().map(quantize).collect::<Result<_>>()?;
-        Self::from_parts(scheme, model.input().clone(), layers)
+        Self::from_parts(scheme, model.input().clone(), layers.collect::<Result<_>>()?, &ranges)
     }
 
-    /// From the parts of a model file.
+    /// From the parts of a model file. `ranges`: with static activations, that of each weighted layer's input; the range
+    /// of its output is that of the next one's input.
     ///
     /// # Errors
-    /// As [`Model::new`].
-    pub fn from_parts(scheme: Scheme, input: Input, layers: Vec<QuantizedLayer>) -> Result<Self> {
-        check_chain(&input, layers.iter().map(|QuantizedLayer::Dense(dense)| (dense.inputs(), dense.outputs())))?;
+    /// As [`Model::new`]; [`Error::Shape`] when ranges are missing.
+    pub fn from_parts(
+        scheme: Scheme,
+        input: Input,
+        mut layers: Vec<QuantizedLayer>,
+        ranges: &[QParams],
+    ) -> Result<Self> {
+        check_chain(&input, layers.iter().map(QuantizedLayer::sizes))?;
+        if scheme.activations.is_static() {
+            let products: Vec<&mut Product> = layers.iter_mut().filter_map(QuantizedLayer::product_mut).collect();
+            if products.len() != ranges.len() {
+                return Err(Error::Shape { what: "list of ranges", expected: products.len(), found: ranges.len() });
+            }
+            for (i, product) in products.into_iter().enumerate() {
+                product.fix_ranges(ranges[i], ranges.get(i + 1).copied());
+            }
+        }
         Ok(Self { scheme, input, layers })
     }
 
@@ -164,13 +179,64 @@ impl QuantizedModel {
     /// # Errors
     /// [`Error::Shape`] when `pixels` holds no whole number of images, [`Error::NotFinite`] when an activation is not.
     pub fn forward<'s>(&self, pixels: &[f32], scratch: &'s mut Scratch) -> Result<&'s [f32]> {
-        let rows = self.input.standardize(pixels, at_least(&mut scratch.activations, pixels.len()))?;
+        let rows = self.input.images(pixels)?;
         let mut width = self.input.pixels();
-        for QuantizedLayer::Dense(dense) in &self.layers {
-            dense.forward(rows, scratch)?;
-            core::mem::swap(&mut scratch.activations, &mut scratch.next);
-            width = dense.outputs();
+        let Scratch { activations, next, quantized, next_quantized, border, scales } = scratch;
+        let mut integers = false;
+        for (i, layer) in self.layers.iter().enumerate() {
+            let (inputs, outputs) = layer.sizes();
+            if let Some(product) = layer.product() {
+                if !integers {
+                    let stride = if let QuantizedLayer::Dense(_) = layer { product.packed().stride() } else { inputs };
+                    quantized.reset(product.packed().path(), rows, stride);
+                    let scales = at_least(scales, rows);
+                    if i == 0 {
+                        // Scaled and rounded image by image, while the image is in the first cache.
+                        let image = at_least(activations, inputs);
+                        for (r, pixels) in pixels.chunks_exact(inputs).enumerate() {
+                            self.input.standardize_image(pixels, image);
+                            scales[r] = quantize_row(product.input_params(), image, quantized, r)?;
+                        }
+                    } else {
+                        for (r, x) in activations[..rows * inputs].chunks_exact(inputs).enumerate() {
+                            scales[r] = quantize_row(product.input_params(), x, quantized, r)?;
+                        }
+                    }
+                }
+                integers = product.requantizes();
+                if integers {
+                    next_quantized.reset(product.packed().path(), rows, outputs.next_multiple_of(ALIGN));
+                }
+                let reals = if integers { &mut [][..] } else { at_least(next, rows * outputs) };
+                let sink = product.sink(&scales[..rows], reals, next_quantized);
+                match layer {
+                    QuantizedLayer::Conv2d(conv) => {
+                        kernels::convolve(quantized, &conv.patches, border, product.packed(), sink);
+                    }
+                    _ => kernels::multiply(quantized, product.packed(), sink),
+                }
+            } else if let QuantizedLayer::MaxPool2d(pool) = layer {
+                if integers {
+                    next_quantized.reset(quantized.path(), rows, outputs.next_multiple_of(ALIGN));
+                    kernels::max_pool(quantized, pool.shape, next_quantized);
+                } else {
+                    kernels::max_pool_f32(&activations[..rows * inputs], pool.shape, at_least(next, rows * outputs));
+                }
+            }
+            core::mem::swap(activations, next);
+            core::mem::swap(quantized, next_quantized);
+            width = outputs;
         }
-        Ok(&scratch.activations[..rows * width])
+        Ok(&activations[..rows * width])
     }
+}
+
+/// Quantizes one image's activations into row `r`, with a fixed range or their own; returns the scale.
+fn quantize_row(fixed: Option<QParams>, x: &[f32], out: &mut Activations, r: usize) -> Result<f32> {
+    let params = match fixed {
+        Some(params) => params,
+        None => affine::choose_u8(kernels::min_max(x))?,
+    };
+    out.quantize_row(r, x, params.scale, params.zero_point as u8);
+    Ok(params.scale)
 }

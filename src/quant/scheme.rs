@@ -26,6 +26,15 @@ pub enum Granularity {
 pub enum ActivationMode {
     /// u8 with a range taken from each image as it comes.
     Dynamic,
+    /// u8 with fixed ranges: the smallest and largest values of a calibration set.
+    StaticMinMax,
+}
+
+impl ActivationMode {
+    /// Whether ranges are fixed before the first image is seen.
+    pub const fn is_static(self) -> bool {
+        matches!(self, Self::StaticMinMax)
+    }
 }
 
 /// A way to quantize a model.
@@ -47,11 +56,27 @@ impl Scheme {
     pub const INT8_DYNAMIC_PER_CHANNEL: Self =
         Self { granularity: Granularity::PerChannel, ..Self::INT8_DYNAMIC_PER_TENSOR };
 
+    /// Static int8 with one scale a layer.
+    pub const INT8_STATIC_PER_TENSOR: Self =
+        Self { activations: ActivationMode::StaticMinMax, ..Self::INT8_DYNAMIC_PER_TENSOR };
+    /// Static int8 with one scale an output.
+    pub const INT8_STATIC_PER_CHANNEL: Self =
+        Self { activations: ActivationMode::StaticMinMax, ..Self::INT8_DYNAMIC_PER_CHANNEL };
+
+    const ALL: [Self; 4] = [
+        Self::INT8_DYNAMIC_PER_TENSOR,
+        Self::INT8_DYNAMIC_PER_CHANNEL,
+        Self::INT8_STATIC_PER_TENSOR,
+        Self::INT8_STATIC_PER_CHANNEL,
+    ];
+
     /// The name of the scheme in files, on the page and in reports.
     pub const fn name(self) -> &'static str {
-        match self.granularity {
-            Granularity::PerTensor => "int8-dynamic-per-tensor",
-            Granularity::PerChannel => "int8-dynamic-per-channel",
+        match (self.activations, self.granularity) {
+            (ActivationMode::Dynamic, Granularity::PerTensor) => "int8-dynamic-per-tensor",
+            (ActivationMode::Dynamic, Granularity::PerChannel) => "int8-dynamic-per-channel",
+            (ActivationMode::StaticMinMax, Granularity::PerTensor) => "int8-static-minmax-per-tensor",
+            (ActivationMode::StaticMinMax, Granularity::PerChannel) => "int8-static-minmax-per-channel",
         }
     }
 
@@ -60,7 +85,7 @@ impl Scheme {
     /// # Errors
     /// [`Error::UnknownName`].
     pub fn from_name(name: &str) -> Result<Self> {
-        [Self::INT8_DYNAMIC_PER_TENSOR, Self::INT8_DYNAMIC_PER_CHANNEL]
+        Self::ALL
             .into_iter()
             .find(|scheme| scheme.name() == name)
             .ok_or_else(|| Error::UnknownName { what: "quantization scheme", found: name.into() })

@@ -72,7 +72,7 @@ impl Lab {
 
     /// The file of the model `fp32`, quantized by the scheme of that name.
     pub fn quantize(&self, fp32: &[u8], scheme: &str) -> Result<Vec<u8>, JsValue> {
-        let quantized = QuantizedModel::quantize(&model_file::read_model(fp32)?, Scheme::from_name(scheme)?)?;
+        let quantized = QuantizedModel::quantize(&model_file::read_model(fp32)?, Scheme::from_name(scheme)?, &[])?;
         Ok(model_file::write_quantized(&quantized))
     }
 

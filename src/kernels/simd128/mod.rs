@@ -1,0 +1,86 @@
+//! The kernels in 128-bit WebAssembly SIMD, bit for bit equal to [`super::scalar`].
+//!
+//! * [`tile`]: the register tile, generic over the instruction that multiplies ([`unit`]).
+//! * `epilogue`: what is done with the sums of a tile.
+//! * `rowwise`: ranges, rounding, scaling, pooling.
+
+mod epilogue;
+mod rowwise;
+pub mod tile;
+pub mod unit;
+
+use super::{
+    DotPath, Operand, PackedF32, PackedI8, Rounding, Rows,
+    sink::{Part, To},
+};
+use epilogue::{Floats, Integers, Narrow, Real, Wide};
+pub use rowwise::{
+    max_pool_f32, max_pool_i8, max_pool_i16, max_pool_u8, min_max, quantize_i16, quantize_u8, standardize,
+};
+use unit::{MulAdd, Pairs, Unit};
+
+/// Inputs after which the sums are put down and the next inputs of *all* rows are read, so that the weights in use stay
+/// in the first cache (512 · 8 · 4 bytes = 16 KiB). The order of a sum does not change.
+const BLOCK: usize = 512;
+
+/// See [`super::multiply_f32`].
+pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool, out: &mut [f32]) {
+    match rounding {
+        #[cfg(target_feature = "relaxed-simd")]
+        Rounding::Fused => multiply_floats::<super::relaxed::FusedMulAdd>(x, w, relu, out),
+        _ => multiply_floats::<MulAdd>(x, w, relu, out),
+    }
+}
+
+fn multiply_floats<U: Unit>(x: Rows<f32>, w: &PackedF32, relu: bool, out: &mut [f32]) {
+    let whole = x.count() == 1 || x.segments() > 1;
+    let block = if whole { x.segment().max(1) } else { BLOCK };
+    let mut first = 0;
+    loop {
+        let last = first + block >= x.segment();
+        let mut floats = Floats::new(w, relu && last, first > 0, out);
+        tile::multiply::<U, _, _>(x, w.panels(), w.weights(), first..x.segment().min(first + block), &mut floats);
+        if last {
+            break;
+        }
+        first += block;
+    }
+}
+
+/// See [`super::multiply`].
+pub(super) fn multiply(x: Operand, w: &PackedI8, part: Part) {
+    match (w.path(), x) {
+        (DotPath::Pairs, Operand::Wide(x)) => multiply_integers::<Pairs, _>(x, w, part),
+        #[cfg(target_feature = "relaxed-simd")]
+        (DotPath::Unsigned | DotPath::Signed, Operand::Narrow(x)) => {
+            multiply_integers::<super::relaxed::RelaxedDot, _>(x, w, part);
+        }
+        (path, _) => unreachable!("this build has no {path:?}"),
+    }
+}
+
+/// [`multiply`] of bytes by the instructions of `U`.
+pub(super) fn multiply_bytes<U: Unit>(x: Operand, w: &PackedI8, part: Part) {
+    let Operand::Narrow(x) = x else { unreachable!("16-bit activations have one path only") };
+    multiply_integers::<U, _>(x, w, part);
+}
+
+/// The product by the instructions of `U`, which must be those of the path that `w` and `x` are stored for.
+fn multiply_integers<U: Unit, T>(x: Rows<T>, w: &PackedI8, part: Part) {
+    let (stride, zero_points) = (part.stride, part.zero_points);
+    let (panels, weights, inputs) = (w.panels(), w.weights(), 0..x.segment());
+    match part.to {
+        To::Sums(out) => {
+            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Integers::new(w, zero_points, out));
+        }
+        To::Floats(to, scales, out) => {
+            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Real::new(w, zero_points, to, scales, out));
+        }
+        To::Narrow(to, flip, out) => {
+            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Narrow::new(w, to, flip, stride, out));
+        }
+        To::Wide(to, out) => {
+            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Wide::new(w, to, stride, out));
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What becomes of the exact integer sums: the fused end of an integer layer.
+//!
+//! The zero point z of the activations is taken off here: Σ (q - z) w = Σ q w - z Σ w, and Σ w is known for each output.
+
+use super::{Activations, DotPath, PackedI8};
+
+/// Per image and output: `f32(sum) · f32(x_scale · scale) + bias`, then ReLU if wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dequantize {
+    /// Added to the sums (a bias in i32).
+    pub(super) start: Vec<i32>,
+    pub(super) scales: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+    pub(super) relu: bool,
+}
+
+impl Dequantize {
+    /// With a bias in fp32 and one scale for each output; the activations' scale comes with each image.
+    pub fn new(scales: &[f32], bias: &[f32], relu: bool) -> Self {
+        Self { start: pad(&vec![0; bias.len()]), scales: pad(scales), bias: pad(bias), relu }
+    }
+
+    /// With a bias in i32, at the scale of the sums.
+    pub fn with_integer_bias(scales: &[f32], bias: &[i32], relu: bool) -> Self {
+        Self { start: pad(bias), scales: pad(scales), bias: pad(&vec![0.0; bias.len()]), relu }
+    }
+}
+
+/// Per output: `clamp(rne(f32(sum + bias) · multiplier) + zero_point, low, high)`, the next layer's `u8`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Requantize {
+    /// Bias, less what the zero point of the activations takes off.
+    pub(super) start: Vec<i32>,
+    pub(super) multipliers: Vec<f32>,
+    pub(super) low: u8,
+    pub(super) zero_point: u8,
+}
+
+impl Requantize {
+    /// `bias` and `multipliers`: one for each output of `w`; `x_zero_point`: that of all activations; results lie in
+    /// `low..=255` (`low` is `zero_point` for a ReLU, else 0).
+    pub fn new(w: &PackedI8, x_zero_point: u8, bias: &[i32], multipliers: &[f32], zero_point: u8, low: u8) -> Self {
+        let taken_off = correction(w.path(), x_zero_point);
+        let start: Vec<i32> =
+            bias.iter().zip(w.row_sums()).map(|(b, sum)| b.wrapping_sub(taken_off.wrapping_mul(*sum))).collect();
+        Self { start: pad(&start), multipliers: pad(multipliers), low, zero_point }
+    }
+
+    /// The zero point of the results.
+    pub fn zero_point(&self) -> u8 {
+        self.zero_point
+    }
+}
+
+/// Where the sums go.
+#[derive(Debug)]
+pub enum Sink<'a> {
+    /// The sums themselves, `[rows, outputs]`.
+    Sums(&'a mut [i32]),
+    /// Real numbers `[rows, outputs]`; the scale of each image's activations, or one for all.
+    Floats(&'a Dequantize, &'a [f32], &'a mut [f32]),
+    /// The next layer's activations, one row for each row or image.
+    Activations(&'a Requantize, &'a mut Activations),
+}
+
+/// The rows of a [`Sink`] that one call of a kernel fills.
+pub(super) struct Part<'a> {
+    pub(super) to: To<'a>,
+    /// Zero points of the activations, one for each row or one for all.
+    pub(super) zero_points: &'a [u8],
+    /// Values from one row of the output to the next.
+    pub(super) stride: usize,
+}
+
+pub(super) enum To<'a> {
+    Sums(&'a mut [i32]),
+    Floats(&'a Dequantize, &'a [f32], &'a mut [f32]),
+    Narrow(&'a Requantize, u8, &'a mut [u8]),
+    Wide(&'a Requantize, &'a mut [i16]),
+}
+
+impl<'a> Part<'a> {
+    /// `outputs` values a row.
+    pub(super) fn whole(sink: Sink<'a>, zero_points: &'a [u8], outputs: usize) -> Self {
+        let (to, stride) = match sink {
+            Sink::Sums(out) => (To::Sums(out), outputs),
+            Sink::Floats(dequantize, scales, out) => (To::Floats(dequantize, scales, out), outputs),
+            Sink::Activations(requantize, out) => {
+                let stride = out.stride();
+                (To::activations(requantize, out, 0..out.count()), stride)
+            }
+        };
+        Self { to, zero_points, stride }
+    }
+
+    /// Image `n` of a convolution with `pixels` pixels of `outputs` channels.
+    pub(super) fn image(
+        sink: &'a mut Sink<'_>,
+        zero_points: &'a [u8],
+        n: usize,
+        pixels: usize,
+        outputs: usize,
+    ) -> Self {
+        let values = n * pixels * outputs..(n + 1) * pixels * outputs;
+        let to = match sink {
+            Sink::Sums(out) => To::Sums(&mut out[values]),
+            Sink::Floats(dequantize, scales, out) => To::Floats(dequantize, one_of(scales, n), &mut out[values]),
+            Sink::Activations(requantize, out) => To::activations(requantize, out, n..n + 1),
+        };
+        Self { to, zero_points: &zero_points[n..=n], stride: outputs }
+    }
+}
+
+impl<'a> To<'a> {
+    fn activations(requantize: &'a Requantize, out: &'a mut Activations, rows: core::ops::Range<usize>) -> Self {
+        let values = rows.start * out.stride()..rows.end * out.stride();
+        if out.path().is_wide() {
+            Self::Wide(requantize, &mut out.wide_mut()[values])
+        } else {
+            Self::Narrow(requantize, out.path().flip(), &mut out.narrow_mut()[values])
+        }
+    }
+}
+
+/// The one of row `n`, of one for each or one for all.
+fn one_of<T>(values: &[T], n: usize) -> &[T] {
+    if values.len() == 1 { values } else { &values[n..=n] }
+}
+
+/// One for each row, or one for all.
+pub(super) fn of_row<T: Copy>(values: &[T], r: usize) -> T {
+    values[if values.len() == 1 { 0 } else { r }]
+}
+
+/// The zero point as the stored activations have it.
+pub(super) fn correction(path: DotPath, zero_point: u8) -> i32 {
+    match path {
+        DotPath::Scalar | DotPath::Unsigned => i32::from(zero_point),
+        DotPath::Signed => i32::from(zero_point) - 128,
+        DotPath::Pairs => 0,
+    }
+}
+
+fn pad<T: Copy + Default>(values: &[T]) -> Vec<T> {
+    let mut padded = values.to_vec();
+    padded.resize(values.len().next_multiple_of(super::LANES), T::default());
+    padded
+}

@@ -1,0 +1,146 @@
+//! The integer core of a quantized layer: i8 weights, their scales, the bias, and what follows the sums.
+
+use super::{
+    Granularity,
+    affine::{self, QParams},
+};
+use crate::{
+    Error, Result,
+    kernels::{Activations, Dequantize, PackedI8, Requantize, Sink},
+};
+
+/// How a layer's activations become integers, and what its sums become.
+#[derive(Debug, Clone, PartialEq)]
+enum Ends {
+    /// Each image's range is its own; out come real numbers: `f32(f32(sum) · f32(x_scale · w_scale)) + bias`, as ONNX
+    /// Runtime's DynamicQuantizeMatMul has it. The bias stays fp32, for the scale of the sums is known only once the
+    /// image is.
+    Dynamic(Dequantize),
+    /// Fixed ranges, the bias in i32; out come the next layer's integers.
+    Requantized(QParams, Requantize),
+    /// Fixed range of the input; out come real numbers (the last layer).
+    Dequantized(QParams, Dequantize),
+}
+
+/// Weights `[outputs, inputs]` in i8.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Product {
+    packed: PackedI8,
+    scales: Vec<f32>,
+    /// The scale of each output, however many share it.
+    output_scales: Vec<f32>,
+    bias: Vec<f32>,
+    relu: bool,
+    ends: Ends,
+}
+
+impl Product {
+    /// Quantizes `weight` (`[bias.len(), inputs]`); integers `[outputs, inputs]` and one scale, or one for each output.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn quantize_weights(weight: &[f32], outputs: usize, granularity: Granularity) -> Result<(Vec<i8>, Vec<f32>)> {
+        let group = match granularity {
+            Granularity::PerTensor => weight.len(),
+            Granularity::PerChannel => weight.len() / outputs.max(1),
+        };
+        let (mut integers, mut scales) = (Vec::with_capacity(weight.len()), Vec::new());
+        for values in weight.chunks(group.max(1)) {
+            let params = affine::choose_i8_symmetric(values)?;
+            integers.extend(values.iter().map(|&w| params.quantize(w) as i8));
+            scales.push(params.scale);
+        }
+        Ok((integers, scales))
+    }
+
+    /// With dynamic activations. `weight`: `[outputs, inputs]` in −127..=127; `scales`: `[1]` or `[outputs]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`], [`Error::TooWide`].
+    pub fn new(weight: &[i8], scales: Vec<f32>, bias: Vec<f32>, relu: bool) -> Result<Self> {
+        let outputs = bias.len();
+        if scales.len() != 1 && scales.len() != outputs {
+            return Err(Error::Shape { what: "list of scales", expected: outputs, found: scales.len() });
+        }
+        if !scales.iter().chain(&bias).all(|v| v.is_finite()) {
+            return Err(Error::NotFinite { what: "quantized layer" });
+        }
+        let packed = PackedI8::new(weight, weight.len() / outputs.max(1), outputs)?;
+        let output_scales: Vec<f32> = scales.iter().copied().cycle().take(outputs).collect();
+        let ends = Ends::Dynamic(Dequantize::new(&output_scales, &bias, relu));
+        Ok(Self { packed, scales, output_scales, bias, relu, ends })
+    }
+
+    /// Fixes the range of its input, and of its output unless real numbers are wanted.
+    pub fn fix_ranges(&mut self, input: QParams, output: Option<QParams>) {
+        let quantize_bias = |(&b, &w): (&f32, &f32)| affine::quantize_bias(b, input.scale, w);
+        let bias: Vec<i32> = self.bias.iter().zip(&self.output_scales).map(quantize_bias).collect();
+        self.ends = match output {
+            None => {
+                let scales: Vec<f32> = self.output_scales.iter().map(|w| input.scale * w).collect();
+                Ends::Dequantized(input, Dequantize::with_integer_bias(&scales, &bias, self.relu))
+            }
+            Some(output) => {
+                let multiplier = |&w: &f32| affine::requantize_multiplier(input.scale, w, output.scale);
+                let multipliers: Vec<f32> = self.output_scales.iter().map(multiplier).collect();
+                let zero_point = output.zero_point as u8;
+                let low = if self.relu { zero_point } else { 0 };
+                let x_zero_point = input.zero_point as u8;
+                let to = Requantize::new(&self.packed, x_zero_point, &bias, &multipliers, zero_point, low);
+                Ends::Requantized(input, to)
+            }
+        };
+    }
+
+    /// The packed weights.
+    pub fn packed(&self) -> &PackedI8 {
+        &self.packed
+    }
+
+    /// Weights, shape `[outputs, inputs]`, row-major.
+    pub fn weight(&self) -> Vec<i8> {
+        let row = |j| (0..self.packed.inputs()).map(move |k| self.packed.weight(j, k));
+        (0..self.packed.outputs()).flat_map(row).collect()
+    }
+
+    /// One scale, or one for each output.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    /// Bias, shape `[outputs]`.
+    pub fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
+    /// Whether a ReLU follows.
+    pub fn relu(&self) -> bool {
+        self.relu
+    }
+
+    /// The fixed range of its input; `None` when it is each image's own.
+    pub fn input_params(&self) -> Option<QParams> {
+        match &self.ends {
+            Ends::Dynamic(_) => None,
+            Ends::Requantized(input, _) | Ends::Dequantized(input, _) => Some(*input),
+        }
+    }
+
+    /// Whether the next layer's integers come out; else real numbers do.
+    pub fn requantizes(&self) -> bool {
+        matches!(self.ends, Ends::Requantized(..))
+    }
+
+    /// Where its sums go: to `integers` (given a zero point; reset to as many rows before), or to `reals`. `x_scales`:
+    /// the scale of each image's activations, which only dynamic ends read.
+    pub fn sink<'a>(&'a self, x_scales: &'a [f32], reals: &'a mut [f32], integers: &'a mut Activations) -> Sink<'a> {
+        match &self.ends {
+            Ends::Dynamic(to) => Sink::Floats(to, x_scales, reals),
+            Ends::Dequantized(_, to) => Sink::Floats(to, &[1.0], reals),
+            Ends::Requantized(_, to) => {
+                integers.set_zero_point(to.zero_point());
+                Sink::Activations(to, integers)
+            }
+        }
+    }
+}
