@@ -37,7 +37,7 @@ fn the_embedded_digits_are_the_published_file() {
 fn the_default_split_is_scikit_learns_seed_42() {
     let Some(bytes) = common::shared::file("data/digits_split_seed42.json") else { return };
     let published: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
-    let rows = |name: &str| published[name].as_array().expect(name).iter().map(|v| v.as_u64().expect("a row") as u16);
+    let rows = |name: &str| published[name].as_array().expect(name).iter().map(|v| v.as_u64().expect("a row") as u32);
     let split = Split::seeded(1797, Split::DEFAULT_SEED);
     assert!(split.train.iter().copied().eq(rows("train")), "training rows");
     assert!(split.test.iter().copied().eq(rows("test")), "test rows");
@@ -49,15 +49,16 @@ fn other_seeds_and_sizes_are_split_the_same_way_everywhere() {
     let first = |n, seed| Split::seeded(n, seed).test[..4].to_vec();
     assert_eq!(first(1797, 42), [1245, 220, 1518, 438]);
     assert_eq!(Split::seeded(10, 0), Split { test: vec![2, 8], train: vec![4, 9, 1, 6, 7, 3, 0, 5] });
+    assert_eq!(first(70_000, 42), [46730, 48393, 41416, 34506], "more rows than 16 bits count");
     assert_ne!(first(1797, 0), first(1797, u32::MAX));
 }
 
 #[test]
 fn a_split_has_every_row_once() {
-    for n in [0, 1, 2, 5, 359, 1797] {
+    for n in [0, 1, 2, 5, 359, 1797, 70_000] {
         for seed in [0, 1, 42, u32::MAX] {
             let Split { train, test } = Split::seeded(n, seed);
-            assert_eq!(test.len(), usize::from(n).div_ceil(5), "{n} rows, seed {seed}");
+            assert_eq!(test.len(), n.div_ceil(5) as usize, "{n} rows, seed {seed}");
             let mut all = [train, test].concat();
             all.sort_unstable();
             assert!(all.into_iter().eq(0..n), "{n} rows, seed {seed}");

@@ -53,9 +53,9 @@ impl Dataset {
     }
 
     /// The images of `rows` one after the other as floats, and their labels.
-    pub fn gather(&self, rows: &[u16]) -> (Vec<f32>, Vec<u8>) {
-        let pixels = rows.iter().flat_map(|&r| self.image(r.into())).map(|&p| p.into()).collect();
-        let labels = rows.iter().map(|&r| self.label(r.into())).collect();
+    pub fn gather(&self, rows: &[u32]) -> (Vec<f32>, Vec<u8>) {
+        let pixels = rows.iter().flat_map(|&r| self.image(r as usize)).map(|&p| p.into()).collect();
+        let labels = rows.iter().map(|&r| self.label(r as usize)).collect();
         (pixels, labels)
     }
 }
