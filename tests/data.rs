@@ -6,7 +6,10 @@ use common::test;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-use quantpad::data::{Dataset, Drawing, Split, Standardizer, digits};
+use quantpad::{
+    Error,
+    data::{Dataset, Drawing, Split, Standardizer, digits},
+};
 
 #[test]
 fn there_are_1797_images_of_every_digit() {
@@ -68,7 +71,7 @@ fn a_split_has_every_row_once() {
 
 #[test]
 fn standardized_rows_have_mean_0_and_variance_1_and_constant_pixels_stay() {
-    let data = Dataset::new(3, 1, vec![1, 7, 4, 3, 7, 4, 8, 7, 6], vec![0, 1, 2]).expect("three images");
+    let data = Dataset::new(3, 1, 16, vec![1, 7, 4, 3, 7, 4, 8, 7, 6], vec![0, 1, 2]).expect("three images");
     let rows = [0, 1, 2];
     let standardizer = Standardizer::fit(&data, &rows);
     assert_eq!(standardizer.std[1], 1.0, "a pixel that does not vary keeps its scale");
@@ -83,7 +86,16 @@ fn standardized_rows_have_mean_0_and_variance_1_and_constant_pixels_stay() {
 
 #[test]
 fn pixels_that_do_not_fill_the_images_are_refused() {
-    assert!(Dataset::new(8, 8, vec![0; 100], vec![1, 2]).is_err());
+    assert!(Dataset::new(8, 8, 16, vec![0; 100], vec![1, 2]).is_err());
+}
+
+#[test]
+fn a_data_set_holds_only_digits_and_pixels_up_to_full_ink() {
+    let new = |pixel, label| Dataset::new(2, 1, 16, vec![0, 1, 2, pixel], vec![9, label]).map(|data| data.max_pixel());
+    assert_eq!(new(16, 9), Ok(16));
+    assert_eq!(new(17, 9), Err(Error::Pixel { row: 1, pixel: 17, max: 16 }));
+    assert_eq!(new(16, 10), Err(Error::Label { row: 1, label: 10 }));
+    assert_eq!(Dataset::new(0, 8, 16, vec![], vec![]), Err(Error::ImageSize { width: 0, height: 8 }));
 }
 
 #[test]
