@@ -31,10 +31,12 @@ pub fn unpack(file: Vec<u8>) -> Result<Vec<u8>> {
     let claimed = file.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes)) as usize;
     let possible = file.len().saturating_mul(MAX_RATIO);
     let mut content = Vec::with_capacity(claimed.min(possible).min(MAX_BYTES));
-    let decoder = MultiGzDecoder::new(file.as_slice());
-    match decoder.take(MAX_BYTES as u64 + 1).read_to_end(&mut content) {
-        _ if content.len() > MAX_BYTES => Err(Error::GzipTooLarge),
-        Ok(_) => Ok(content),
+    let mut decoder = MultiGzDecoder::new(file.as_slice());
+    let read = decoder.by_ref().take(MAX_BYTES as u64).read_to_end(&mut content);
+    // One byte more is asked for apart: added to the limit, it would double a full buffer.
+    match read.and_then(|_| decoder.read(&mut [0])) {
+        Ok(0) => Ok(content),
+        Ok(_) => Err(Error::GzipTooLarge),
         Err(_) => Err(Error::GzipDamaged),
     }
 }
