@@ -62,7 +62,6 @@ fn tables_as_other_programs_write_them_are_read() {
     assert_is_the_table(read(&plain.replace('\n', "\r\n")), 8, 16);
     assert_is_the_table(read(&format!("\u{feff}\n{}\n\n", plain.trim_end())), 8, 16);
     assert_is_the_table(read(&plain.replace(',', ".0, ")), 8, 16);
-    assert_is_the_table(read(&plain.replace(',', ".000000000000000000e+00,")), 8, 16);
     assert_is_the_table(read(plain.replace(',', "\",\"").replace('\n', "\"\n\"").trim_end_matches('"')), 8, 16);
 }
 
@@ -74,7 +73,7 @@ fn what_is_wrong_is_told_with_its_line() {
     assert_eq!(refused(&line(64, "17", "3", false)), value(1, "17", 16));
     assert_eq!(refused(&line(64, "16", "10", false)), value(65, "10", 9));
     assert_eq!(refused(&line(64, "3", "", false)), value(65, "", 9));
-    for bad in ["-1", "0.5", "nan", "1e9", "a very long value th"] {
+    for bad in ["-1", "0.5", "nan", "1e9", "256", ".0", "a very long value th"] {
         assert_eq!(refused(&line(64, bad, "3", false)), value(1, bad, 16));
     }
     assert_eq!(refused(&line(64, &"é".repeat(50), "3", false)), value(1, &"é".repeat(20), 16));

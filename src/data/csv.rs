@@ -64,7 +64,7 @@ pub fn read(content: &[u8]) -> Result<Dataset> {
     let found = columns(first);
     let mut form = Form::of(found).ok_or(Error::CsvColumns { line: number, found })?;
     let ends = [first.split(',').next(), first.split(',').next_back()].map(|name| clean(name.unwrap_or_default()));
-    if ends.iter().any(|name| name.starts_with(char::is_alphabetic)) {
+    if ends.iter().any(|name| name.starts_with(|c: char| c.is_ascii_alphabetic())) {
         lines.next();
         let named = ends.map(|name| LABEL_NAMES.iter().any(|label| label.eq_ignore_ascii_case(name)));
         form.label_first = named[0] || (form.label_first && !named[1]);
@@ -108,11 +108,9 @@ fn clean(text: &str) -> &str {
     text.trim().trim_matches('"').trim()
 }
 
-/// A whole number 0..=255, also when written as a fraction, as `numpy.savetxt` and pandas do.
+/// A whole number 0..=255, also with zeros after a point, as pandas writes the digits. (No parser of floats: its tables
+/// are 10 KB to download.)
 fn value(text: &str) -> Option<u8> {
-    text.parse().ok().or_else(|| {
-        let number: f32 = text.parse().ok()?;
-        let whole = (0.0..=255.0).contains(&number) && number.fract() == 0.0;
-        whole.then_some(number as u8)
-    })
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.bytes().all(|digit| digit == b'0') { whole.parse().ok() } else { None }
 }

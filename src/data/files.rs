@@ -12,7 +12,7 @@
 //!
 //! Names that say nothing: files pair up by their counts, and the smaller part is the test. Held by `tests/idx.rs`.
 
-use core::cmp::Reverse;
+use core::cmp::{Ordering, Reverse};
 
 use super::{
     Dataset, csv, gzip,
@@ -49,17 +49,19 @@ pub fn read(files: Vec<File>) -> Result<Dataset> {
     }
     parts.extend(pair_up(images, labels)?);
 
-    // The training part first: a name says so, or it is the larger one.
-    let order = |(role, data): &(Role, Dataset)| (*role, Reverse(data.len()));
-    parts.sort_by_key(order);
-    if parts.windows(2).any(|pair| order(&pair[0]) == order(&pair[1])) {
-        return Err(Error::UnclearFiles);
-    }
-    let mut parts = parts.into_iter().map(|(_, data)| data);
+    let mut parts = parts.into_iter();
     match (parts.next(), parts.next(), parts.next()) {
         (None, ..) => Err(Error::NoFiles),
-        (Some(data), None, _) => Ok(data),
-        (Some(train), Some(test), None) => train.with_test_part(test),
+        (Some((_, data)), None, _) => Ok(data),
+        (Some(a), Some(b), None) => {
+            // The training part is first: its name says so, or it is the larger one.
+            let order = |(role, data): &(Role, Dataset)| (*role, Reverse(data.len()));
+            match order(&a).cmp(&order(&b)) {
+                Ordering::Less => a.1.with_test_part(b.1),
+                Ordering::Greater => b.1.with_test_part(a.1),
+                Ordering::Equal => Err(Error::UnclearFiles),
+            }
+        }
         _ => Err(Error::UnclearFiles),
     }
 }
@@ -94,7 +96,7 @@ enum Role {
 
 impl Role {
     fn of(name: &str) -> Self {
-        let name = name.to_lowercase();
+        let name = name.to_ascii_lowercase();
         if name.contains("t10k") || name.contains("test") {
             Self::Test
         } else if name.contains("train") {
