@@ -1,5 +1,7 @@
 //! Everything that can go wrong, one variant per cause; each message says what to do.
 
+use crate::data::{Dataset, gzip};
+
 /// The crate's result.
 pub type Result<T> = core::result::Result<T, Error>;
 
@@ -57,5 +59,175 @@ pub enum Error {
         what: &'static str,
         /// The name given.
         found: String,
+    },
+    /// What is wrong with one of the files that were given.
+    #[error("{name}: {cause}")]
+    File {
+        /// The file's name.
+        name: String,
+        /// What is wrong with it.
+        cause: Box<Error>,
+    },
+    /// A file of another kind.
+    #[error("This is no data set that can be read; MNIST's IDX files and CSV files can, each also as .gz.")]
+    UnknownFile,
+    /// A file too large to be a data set for this page.
+    #[error("The file is larger than {} MB; give a part of it.", gzip::MAX_BYTES >> 20)]
+    FileTooLarge,
+    /// A gzip file that unpacks to more than any data set for this page has: perhaps a bomb.
+    #[error("The gzip file unpacks to more than {} MB, so it was left unread; give a part of it.", gzip::MAX_BYTES >> 20)]
+    GzipTooLarge,
+    /// A gzip file that ends early, goes on after its end, or whose checksum differs.
+    #[error("The gzip file is damaged; download it again.")]
+    GzipDamaged,
+    /// An IDX file of another type or shape.
+    #[error(
+        "The IDX file begins with {found:#010x}, where 0x00000803 means images and 0x00000801 labels; give one of these."
+    )]
+    IdxMagic {
+        /// The first four bytes.
+        found: u32,
+    },
+    /// A file that ends before the data that its header tells of.
+    #[error("The file ends after {found} of {expected} bytes; download it again.")]
+    Truncated {
+        /// Bytes that its header tells of.
+        expected: usize,
+        /// Bytes there are.
+        found: usize,
+    },
+    /// A file that goes on after the data that its header tells of.
+    #[error("The file goes on for {extra} bytes after the end that its header tells of; download it again.")]
+    TrailingBytes {
+        /// Bytes too many.
+        extra: usize,
+    },
+    /// Images of a size that no model here takes.
+    #[error("Images of {width} x {height} pixels cannot be used: both sides must be from 1 to {}.", Dataset::MAX_SIDE)]
+    ImageSize {
+        /// Pixels in a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+    /// More images than fit.
+    #[error(
+        "{images} images of {width} x {height} pixels are too many for the memory of a page; \
+         give at most {} pixels in at most {} images.",
+        Dataset::MAX_PIXELS,
+        Dataset::MAX_IMAGES
+    )]
+    TooManyImages {
+        /// Images, all parts together.
+        images: usize,
+        /// Pixels in a row.
+        width: usize,
+        /// Rows.
+        height: usize,
+    },
+    /// More labels than there can be images.
+    #[error("{labels} labels are too many for the memory of a page; give at most {}.", Dataset::MAX_IMAGES)]
+    TooManyLabels {
+        /// Labels that the header tells of.
+        labels: usize,
+    },
+    /// Too few images to divide.
+    #[error("{found} images are too few to learn from and to test with; give at least {min}.")]
+    TooFewImages {
+        /// Images there are.
+        found: usize,
+        /// Images needed.
+        min: usize,
+    },
+    /// A label that is no digit.
+    #[error(
+        "The label of image {row} (counted from 0) is {label}; give a data set whose labels are the digits 0 to 9."
+    )]
+    Label {
+        /// Row of the image.
+        row: usize,
+        /// Its label.
+        label: u8,
+    },
+    /// A pixel brighter than the data set's full ink.
+    #[error("A pixel of image {row} (counted from 0) is {pixel}, where {max} is the most.")]
+    Pixel {
+        /// Row of the image.
+        row: usize,
+        /// The value.
+        pixel: u8,
+        /// The most it may be.
+        max: u8,
+    },
+    /// Images and labels that are not of each other.
+    #[error("There are {images} images but {labels} labels; give the two files of the same part.")]
+    Counts {
+        /// Images.
+        images: usize,
+        /// Labels.
+        labels: usize,
+    },
+    /// An image file without its label file.
+    #[error("The labels of {images} are missing; give it together with {labels}.")]
+    LabelsMissing {
+        /// Name of the image file.
+        images: String,
+        /// Likely name of the label file.
+        labels: String,
+    },
+    /// A label file without its image file.
+    #[error("The images of {labels} are missing; give it together with {images}.")]
+    ImagesMissing {
+        /// Name of the label file.
+        labels: String,
+        /// Likely name of the image file.
+        images: String,
+    },
+    /// No file at all.
+    #[error("No file was given; give an image and a label file in MNIST's format, or a CSV file.")]
+    NoFiles,
+    /// Files that could be put together in more than one way.
+    #[error(
+        "It is not clear how these files belong together; \
+         give one training part and at most one test part, with \"train\" and \"t10k\" in their names."
+    )]
+    UnclearFiles,
+    /// A test part of another form.
+    #[error(
+        "The test images have another size or range of pixels than the training images; give parts of one data set."
+    )]
+    PartsDiffer,
+    /// Bytes that are no text.
+    #[error("The file is no UTF-8 text; save it as CSV in UTF-8.")]
+    NotText,
+    /// A table that is none of the known ones.
+    #[error("Line {line} has {found} columns; give 65 (8 x 8 pixels and the label) or 785 (28 x 28 and the label).")]
+    CsvColumns {
+        /// Line, counted from 1.
+        line: usize,
+        /// Columns.
+        found: usize,
+    },
+    /// A line longer or shorter than the others.
+    #[error("Line {line} has {found} columns where the first has {expected}; repair or remove it.")]
+    CsvRow {
+        /// Line, counted from 1.
+        line: usize,
+        /// Its columns.
+        found: usize,
+        /// Columns of the first line.
+        expected: usize,
+    },
+    /// A value that is no pixel or no label.
+    #[error("Line {line}, column {column} is \"{found}\", where a whole number from 0 to {max} is needed.")]
+    CsvValue {
+        /// Line, counted from 1.
+        line: usize,
+        /// Column, counted from 1.
+        column: usize,
+        /// What is there.
+        found: String,
+        /// The most it may be.
+        max: u8,
     },
 }

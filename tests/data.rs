@@ -6,7 +6,10 @@ use common::test;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-use quantpad::data::{Dataset, Drawing, Split, Standardizer, digits};
+use quantpad::{
+    Error,
+    data::{Dataset, Drawing, Split, Standardizer, digits},
+};
 
 #[test]
 fn there_are_1797_images_of_every_digit() {
@@ -37,7 +40,7 @@ fn the_embedded_digits_are_the_published_file() {
 fn the_default_split_is_scikit_learns_seed_42() {
     let Some(bytes) = common::shared::file("data/digits_split_seed42.json") else { return };
     let published: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
-    let rows = |name: &str| published[name].as_array().expect(name).iter().map(|v| v.as_u64().expect("a row") as u16);
+    let rows = |name: &str| published[name].as_array().expect(name).iter().map(|v| v.as_u64().expect("a row") as u32);
     let split = Split::seeded(1797, Split::DEFAULT_SEED);
     assert!(split.train.iter().copied().eq(rows("train")), "training rows");
     assert!(split.test.iter().copied().eq(rows("test")), "test rows");
@@ -49,15 +52,16 @@ fn other_seeds_and_sizes_are_split_the_same_way_everywhere() {
     let first = |n, seed| Split::seeded(n, seed).test[..4].to_vec();
     assert_eq!(first(1797, 42), [1245, 220, 1518, 438]);
     assert_eq!(Split::seeded(10, 0), Split { test: vec![2, 8], train: vec![4, 9, 1, 6, 7, 3, 0, 5] });
+    assert_eq!(first(70_000, 42), [46730, 48393, 41416, 34506], "more rows than 16 bits count");
     assert_ne!(first(1797, 0), first(1797, u32::MAX));
 }
 
 #[test]
 fn a_split_has_every_row_once() {
-    for n in [0, 1, 2, 5, 359, 1797] {
+    for n in [0, 1, 2, 5, 359, 1797, 70_000] {
         for seed in [0, 1, 42, u32::MAX] {
             let Split { train, test } = Split::seeded(n, seed);
-            assert_eq!(test.len(), usize::from(n).div_ceil(5), "{n} rows, seed {seed}");
+            assert_eq!(test.len(), n.div_ceil(5) as usize, "{n} rows, seed {seed}");
             let mut all = [train, test].concat();
             all.sort_unstable();
             assert!(all.into_iter().eq(0..n), "{n} rows, seed {seed}");
@@ -67,7 +71,7 @@ fn a_split_has_every_row_once() {
 
 #[test]
 fn standardized_rows_have_mean_0_and_variance_1_and_constant_pixels_stay() {
-    let data = Dataset::new(3, 1, vec![1, 7, 4, 3, 7, 4, 8, 7, 6], vec![0, 1, 2]).expect("three images");
+    let data = Dataset::new(3, 1, 16, vec![1, 7, 4, 3, 7, 4, 8, 7, 6], vec![0, 1, 2]).expect("three images");
     let rows = [0, 1, 2];
     let standardizer = Standardizer::fit(&data, &rows);
     assert_eq!(standardizer.std[1], 1.0, "a pixel that does not vary keeps its scale");
@@ -82,7 +86,16 @@ fn standardized_rows_have_mean_0_and_variance_1_and_constant_pixels_stay() {
 
 #[test]
 fn pixels_that_do_not_fill_the_images_are_refused() {
-    assert!(Dataset::new(8, 8, vec![0; 100], vec![1, 2]).is_err());
+    assert!(Dataset::new(8, 8, 16, vec![0; 100], vec![1, 2]).is_err());
+}
+
+#[test]
+fn a_data_set_holds_only_digits_and_pixels_up_to_full_ink() {
+    let new = |pixel, label| Dataset::new(2, 1, 16, vec![0, 1, 2, pixel], vec![9, label]).map(|data| data.max_pixel());
+    assert_eq!(new(16, 9), Ok(16));
+    assert_eq!(new(17, 9), Err(Error::Pixel { row: 1, pixel: 17, max: 16 }));
+    assert_eq!(new(16, 10), Err(Error::Label { row: 1, label: 10 }));
+    assert_eq!(Dataset::new(0, 8, 16, vec![], vec![]), Err(Error::ImageSize { width: 0, height: 8 }));
 }
 
 #[test]

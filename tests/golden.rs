@@ -22,8 +22,8 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().expect("a list")
 }
 
-fn rows(value: &Value) -> Vec<u16> {
-    integers(value).into_iter().map(|row| row as u16).collect()
+fn rows(value: &Value) -> Vec<u32> {
+    integers(value).into_iter().map(|row| row as u32).collect()
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn softmax_regression_reaches_scikit_learns_optimum() {
 #[test]
 fn int8_loses_at_most_one_of_360() {
     let data = digits::load();
-    let split = Split::seeded(data.len() as u16, Split::DEFAULT_SEED);
+    let split = Split::seeded(data.len() as u32, Split::DEFAULT_SEED);
     let mut trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default()).expect("valid settings");
     while !trainer.step().expect("a finite loss").done {}
     let model = trainer.model().expect("finite coefficients");
@@ -211,7 +211,7 @@ fn int8_loses_at_most_one_of_360() {
 #[test]
 fn the_labs_mistake_gives_exactly_242_of_360() {
     let data = digits::load();
-    let test = Split::seeded(data.len() as u16, Split::DEFAULT_SEED).test;
+    let test = Split::seeded(data.len() as u32, Split::DEFAULT_SEED).test;
     let (pixels, labels) = data.gather(&test);
     let mut scratch = Scratch::default();
     let mut correct =

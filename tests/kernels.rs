@@ -311,9 +311,9 @@ fn the_longest_layer_is_still_exact_and_a_longer_one_is_refused() {
 #[test]
 fn integer_dot_products_are_exact_on_all_1797_digits() {
     let data = digits::load();
-    let split = Split::seeded(data.len() as u16, Split::DEFAULT_SEED);
+    let split = Split::seeded(data.len() as u32, Split::DEFAULT_SEED);
     let standardizer = Standardizer::fit(&data, &split.train);
-    let all: Vec<u16> = (0..data.len() as u16).collect();
+    let all: Vec<u32> = (0..data.len() as u32).collect();
     let mut random = Random::new(2);
     let w: Vec<i8> = (0..640).map(|_| random.byte() as i8).collect();
     let (mut x, mut zero_points) = (Vec::new(), Vec::new());

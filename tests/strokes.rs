@@ -108,7 +108,7 @@ fn real_peoples_digits_are_read() {
         labels.push(drawing["label"].as_u64().expect("a digit") as u8);
     }
     let data = digits::load();
-    let split = Split::seeded(data.len() as u16, Split::DEFAULT_SEED);
+    let split = Split::seeded(data.len() as u32, Split::DEFAULT_SEED);
     let mut trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default()).expect("valid settings");
     while !trainer.step().expect("a finite loss").done {}
     let model = trainer.model().expect("finite coefficients");

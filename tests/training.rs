@@ -68,7 +68,7 @@ fn lbfgs_finds_the_end_of_rosenbrocks_valley() {
 
 fn fit(seed: u32, settings: SoftmaxSettings) -> (SoftmaxTrainer, Split) {
     let data = digits::load();
-    let split = Split::seeded(data.len() as u16, seed);
+    let split = Split::seeded(data.len() as u32, seed);
     let mut trainer = SoftmaxTrainer::new(&data, &split.train, settings).expect("valid settings");
     while !trainer.step().expect("a finite loss").done {}
     (trainer, split)
@@ -118,7 +118,7 @@ fn a_strength_that_makes_no_sense_is_refused_in_words() {
 #[test]
 fn the_loss_falls_in_every_iteration_and_the_fit_ends() {
     let data = digits::load();
-    let split = Split::seeded(data.len() as u16, 3);
+    let split = Split::seeded(data.len() as u32, 3);
     let mut trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default()).expect("valid settings");
     let mut last = trainer.progress();
     while !last.done {

@@ -28,7 +28,7 @@ pub fn load() -> Dataset {
     let (pixel_words, label_words) = PACKED.split_at(8 * count.div_ceil(PIXELS_PER_WORD));
     let pixels = unpack(pixel_words, u64::from(MAX_PIXEL) + 1, PIXELS_PER_WORD, count);
     let labels = unpack(label_words, 10, LABELS_PER_WORD, ROWS);
-    Dataset::new(SIDE, SIDE, pixels, labels).expect("the embedded set has 64 pixels a label")
+    Dataset::new(SIDE, SIDE, MAX_PIXEL, pixels, labels).expect("the embedded set has 64 pixels a label")
 }
 
 /// Packs symbols into words of base-`base` digits; the inverse of what [`load`] does.

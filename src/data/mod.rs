@@ -1,13 +1,18 @@
 //! Data: the images, how they are split and scaled, and how a drawing becomes an image.
 //!
 //! * [`Dataset`]: labelled images; [`digits`] is the embedded one.
+//! * [`files`]: the visitor's own data set, from [`idx`] (MNIST) or [`csv`] files, plain or [`gzip`].
 //! * [`Split`]: the seeded division into training and test rows.
 //! * [`Standardizer`]: mean 0 and variance 1 for each pixel, learned from the training rows.
 //! * [`Drawing`]: pen strokes with undo and redo; [`raster`] makes them an 8x8 image the way the data set was made.
 
+pub mod csv;
 mod dataset;
 pub mod digits;
 mod drawing;
+pub mod files;
+pub mod gzip;
+pub mod idx;
 pub mod raster;
 mod split;
 mod standardizer;

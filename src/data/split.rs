@@ -12,9 +12,9 @@ use rand_mt::Mt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// Rows to fit on (and to calibrate on).
-    pub train: Vec<u16>,
+    pub train: Vec<u32>,
     /// Rows that are only ever used to report accuracy.
-    pub test: Vec<u16>,
+    pub test: Vec<u32>,
 }
 
 impl Split {
@@ -25,7 +25,7 @@ impl Split {
     pub const TEST_FRACTION: f64 = 0.2;
 
     /// Splits `rows` rows 80 to 20; the test part is rounded up, as scikit-learn does.
-    pub fn seeded(rows: u16, seed: u32) -> Self {
+    pub fn seeded(rows: u32, seed: u32) -> Self {
         let mut order = permutation(rows, seed);
         let test_rows = libm::ceil(f64::from(rows) * Self::TEST_FRACTION) as usize;
         let train = order.split_off(test_rows);
@@ -34,9 +34,9 @@ impl Split {
 }
 
 /// `numpy.random.RandomState(seed).permutation(n)`.
-fn permutation(n: u16, seed: u32) -> Vec<u16> {
+fn permutation(n: u32, seed: u32) -> Vec<u32> {
     let mut generator = Mt::new(seed);
-    let mut order: Vec<u16> = (0..n).collect();
+    let mut order: Vec<u32> = (0..n).collect();
     for last in (1..order.len()).rev() {
         let mask = (last + 1).next_power_of_two() as u32 - 1;
         let other = loop {

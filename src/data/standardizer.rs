@@ -16,12 +16,12 @@ pub struct Standardizer {
 
 impl Standardizer {
     /// Learns from `rows` of `data`.
-    pub fn fit(data: &Dataset, rows: &[u16]) -> Self {
+    pub fn fit(data: &Dataset, rows: &[u32]) -> Self {
         let pixels = data.width() * data.height();
         let n = rows.len().max(1) as f64;
         let mut mean = vec![0.0; pixels];
         for &row in rows {
-            for (sum, &x) in mean.iter_mut().zip(data.image(row.into())) {
+            for (sum, &x) in mean.iter_mut().zip(data.image(row as usize)) {
                 *sum += f64::from(x);
             }
         }
@@ -29,7 +29,7 @@ impl Standardizer {
 
         let mut variance = vec![0.0; pixels];
         for &row in rows {
-            for ((sum, &x), &mean) in variance.iter_mut().zip(data.image(row.into())).zip(&mean) {
+            for ((sum, &x), &mean) in variance.iter_mut().zip(data.image(row as usize)).zip(&mean) {
                 let d = f64::from(x) - mean;
                 *sum += d * d;
             }
@@ -44,9 +44,9 @@ impl Standardizer {
     }
 
     /// The rows of `data` standardized, shape `[rows.len(), pixels]`, row-major.
-    pub fn transform(&self, data: &Dataset, rows: &[u16]) -> Vec<f64> {
-        let scaled = |&row: &u16| {
-            let image = data.image(row.into()).iter();
+    pub fn transform(&self, data: &Dataset, rows: &[u32]) -> Vec<f64> {
+        let scaled = |&row: &u32| {
+            let image = data.image(row as usize).iter();
             image.zip(&self.mean).zip(&self.std).map(|((&x, mean), std)| (f64::from(x) - mean) / std)
         };
         rows.iter().flat_map(scaled).collect()

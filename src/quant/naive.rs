@@ -67,7 +67,7 @@ pub fn lab_model_repaired(data: &Dataset) -> Result<Model> {
 }
 
 fn lab_like(data: &Dataset, weights: impl Iterator<Item = f32>, intercepts: Vec<f64>) -> Result<Model> {
-    let all_rows: Vec<u16> = (0..data.len() as u16).collect();
+    let all_rows: Vec<u32> = (0..data.len() as u32).collect();
     let input = Input::new(data.width(), &Standardizer::fit(data, &all_rows));
     let bias = intercepts.iter().map(|&b| b as f32).collect();
     Model::new(input, vec![Layer::Dense(Dense::new(weights.collect(), bias)?)])

@@ -75,7 +75,7 @@ impl SoftmaxTrainer {
     ///
     /// # Errors
     /// [`Error::Regularization`] when C is out of range or not a number.
-    pub fn new(data: &Dataset, train: &[u16], settings: SoftmaxSettings) -> Result<Self> {
+    pub fn new(data: &Dataset, train: &[u32], settings: SoftmaxSettings) -> Result<Self> {
         let (min, max) = (SoftmaxSettings::MIN_C, SoftmaxSettings::MAX_C);
         if !(min..=max).contains(&settings.c) {
             return Err(Error::Regularization { min, max });
@@ -163,12 +163,12 @@ struct CrossEntropy {
 }
 
 impl CrossEntropy {
-    fn new(data: &Dataset, rows: &[u16], standardizer: &Standardizer, c: f64) -> Self {
+    fn new(data: &Dataset, rows: &[u32], standardizer: &Standardizer, c: f64) -> Self {
         let pixels = data.width() * data.height();
         let x = standardizer.transform(data, rows);
         let column = |k: usize| x.iter().skip(k).step_by(pixels).copied();
         let x_transposed = (0..pixels).flat_map(column).collect();
-        let labels: Vec<u8> = rows.iter().map(|&r| data.label(r.into())).collect();
+        let labels: Vec<u8> = rows.iter().map(|&r| data.label(r as usize)).collect();
         Self { pixels, c, x_transposed, residuals: vec![[0.0; CLASSES]; labels.len()], x, labels, correct: 0 }
     }
 

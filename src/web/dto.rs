@@ -61,7 +61,7 @@ pub struct Answers {
 #[derive(Serialize)]
 pub struct Sample {
     /// Row of the data set.
-    pub row: u16,
+    pub row: u32,
     pub label: u8,
     pub image: Vec<f32>,
 }

@@ -134,7 +134,7 @@ impl Lab {
     }
 
     fn split(&self, seed: u32) -> Split {
-        Split::seeded(self.data.len() as u16, seed)
+        self.data.split(seed)
     }
 }
 

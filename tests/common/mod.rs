@@ -55,13 +55,18 @@ pub mod shared {
 
     /// A file of the shared folder (which may be named by QUANTPAD_SHARED), unpacked when its name ends in .gz.
     pub fn file(name: &str) -> Option<Vec<u8>> {
-        let bytes = read(path(name))?;
+        let bytes = packed(name)?;
         if !name.ends_with(".gz") {
             return Some(bytes);
         }
         let mut unpacked = Vec::new();
         flate2::read::GzDecoder::new(&*bytes).read_to_end(&mut unpacked).expect("a gzip file");
         Some(unpacked)
+    }
+
+    /// A file of the shared folder as it is.
+    pub fn packed(name: &str) -> Option<Vec<u8>> {
+        read(path(name))
     }
 
     fn path(name: &str) -> PathBuf {
