@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 source scripts/setup.sh
 source scripts/test.sh
 
-readonly VARIANTS=(scalar simd128)
+readonly VARIANTS=(scalar simd128 relaxed)
 readonly WASM=www/src/wasm
 
 usage() {
@@ -115,10 +115,16 @@ build_variant() {
   local flags='-C llvm-args=-disable-lsr'
   # What rustc takes for granted in every engine, and what the variant adds to it.
   local features=(bulk-memory mutable-globals sign-ext nontrapping-float-to-int multivalue reference-types)
-  if [[ $variant == simd128 ]]; then
-    flags+=' -C target-feature=+simd128'
-    features+=(simd)
-  fi
+  case $variant in
+    simd128)
+      flags+=' -C target-feature=+simd128'
+      features+=(simd)
+      ;;
+    relaxed)
+      flags+=' -C target-feature=+simd128,+relaxed-simd'
+      features+=(simd relaxed-simd)
+      ;;
+  esac
 
   say "Building the $variant module"
   # A target folder of its own: in a shared one the variants would mix.

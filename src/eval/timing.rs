@@ -1,10 +1,10 @@
 //! Timing two sides fairly with a coarse clock.
 //!
-//! One inference lasts less than any browser's clock step, so it is repeated until a sample takes at least
-//! [`MIN_SAMPLE_MS`] and [`MIN_STEPS`] clock steps. The two sides take turns within one run, so that a machine that
+//! One inference lasts less than any browser's clock step, so it is repeated until a sample takes a given time and
+//! [`MIN_STEPS`] clock steps. The two sides take turns within one run, so that a machine that
 //! slows down slows both; quoted are medians, and the quartiles as the spread.
 
-/// Shortest sample, in milliseconds.
+/// Shortest sample on the page, in milliseconds.
 pub const MIN_SAMPLE_MS: f64 = 2.0;
 /// Fewest clock steps in a sample: its length is then known to 1 %.
 pub const MIN_STEPS: f64 = 100.0;
@@ -50,9 +50,24 @@ pub fn clock_step(mut now: impl FnMut() -> f64) -> f64 {
     step
 }
 
-/// Times `a` against `b` in `samples` alternating pairs; `now` is a clock in milliseconds with step `step`.
-pub fn pair(samples: usize, step: f64, mut now: impl FnMut() -> f64, mut a: impl FnMut(), mut b: impl FnMut()) -> Pair {
-    let shortest = MIN_SAMPLE_MS.max(MIN_STEPS * step);
+/// Times `work` alone, in samples of at least `shortest` milliseconds.
+pub fn one(samples: usize, shortest: f64, step: f64, mut now: impl FnMut() -> f64, mut work: impl FnMut()) -> Timing {
+    let repetitions = repetitions(samples, shortest.max(MIN_STEPS * step), &mut now, &mut work);
+    let time = |_| sample(repetitions, &mut now, &mut work) / f64::from(repetitions) * 1e6;
+    summarize((0..samples).map(time).collect(), repetitions)
+}
+
+/// Times `a` against `b` in `samples` alternating pairs of samples of at least `shortest` milliseconds; `now` is a clock
+/// in milliseconds with step `step`.
+pub fn pair(
+    samples: usize,
+    shortest: f64,
+    step: f64,
+    mut now: impl FnMut() -> f64,
+    mut a: impl FnMut(),
+    mut b: impl FnMut(),
+) -> Pair {
+    let shortest = shortest.max(MIN_STEPS * step);
     let repetitions_a = repetitions(samples, shortest, &mut now, &mut a);
     let repetitions_b = repetitions(samples, shortest, &mut now, &mut b);
     let (mut times_a, mut times_b) = (Vec::with_capacity(samples), Vec::with_capacity(samples));

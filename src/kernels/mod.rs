@@ -268,6 +268,30 @@ pub fn max_pool(x: &Activations, shape: [usize; 3], out: &mut Activations) {
     out.copy_zero_points(x);
 }
 
+/// Sequences of instructions whose ceiling can be measured, by name.
+pub const CEILINGS: &[&str] = match BACKEND {
+    Backend::Scalar => &[],
+    Backend::Simd128 => &["f32 multiply and add", "16-bit pairs"],
+    Backend::Relaxed => &["f32 multiply and add", "16-bit pairs", "f32 fused multiply-add", "relaxed dot"],
+};
+
+/// Runs `steps` steps of ceiling `number` from registers alone, with `operands` (at least 32 values): a number that
+/// depends on all of them, and the multiplications done. Nothing in a build without SIMD.
+pub fn run_ceiling(number: usize, operands: &[f32], steps: usize) -> (i32, usize) {
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    match number {
+        0 => return simd128::ceiling::run::<simd128::unit::MulAdd>(operands, steps),
+        1 => return simd128::ceiling::run::<simd128::unit::Pairs>(operands, steps),
+        #[cfg(target_feature = "relaxed-simd")]
+        2 => return simd128::ceiling::run::<relaxed::FusedMulAdd>(operands, steps),
+        #[cfg(target_feature = "relaxed-simd")]
+        3 => return simd128::ceiling::run::<relaxed::RelaxedDot>(operands, steps),
+        _ => {}
+    }
+    let _ = (number, operands, steps);
+    (0, 0)
+}
+
 /// Smallest and largest value of `x`; `(0, 0)` when it is empty. `x` must be finite; of
 /// two zeros either sign may come back.
 pub fn min_max(x: &[f32]) -> (f32, f32) {

@@ -26,6 +26,7 @@ export interface Side {
 export interface Evaluation { fp32: Side; quantized: Side; bothAgree: number }
 export interface Timing { medianNs: number; q1Ns: number; q3Ns: number; repetitions: number }
 export interface Pair { a: Timing; b: Timing; ratio: number }
+export interface Ceiling { name: string; productsPerNs: number }
 export interface TimingReport { clockStepMs: number; one: Pair; batch: Pair; batchSize: number }
 export interface LabRow { correct: number; total: number; bytes: number; ns: number; q1Ns: number; q3Ns: number }
 export interface LabReport {
@@ -153,6 +154,13 @@ impl From<timing::Pair> for Pair {
     fn from(p: timing::Pair) -> Self {
         Self { a: p.a.into(), b: p.b.into(), ratio: p.ratio }
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ceiling {
+    pub name: &'static str,
+    pub products_per_ns: f64,
 }
 
 #[derive(Serialize)]

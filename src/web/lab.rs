@@ -100,8 +100,24 @@ impl Lab {
         let step = timing::clock_step(clock::now);
         to_js(&dto::TimingReport {
             clock_step_ms: step,
-            one: timing::pair(pairs, step, clock::now, run(&model, one), run_quantized(&twin, one)).into(),
-            batch: timing::pair(pairs, step, clock::now, run(&model, &pixels), run_quantized(&twin, &pixels)).into(),
+            one: timing::pair(
+                pairs,
+                timing::MIN_SAMPLE_MS,
+                step,
+                clock::now,
+                run(&model, one),
+                run_quantized(&twin, one),
+            )
+            .into(),
+            batch: timing::pair(
+                pairs,
+                timing::MIN_SAMPLE_MS,
+                step,
+                clock::now,
+                run(&model, &pixels),
+                run_quantized(&twin, &pixels),
+            )
+            .into(),
             batch_size: labels.len(),
         })
     }
@@ -114,7 +130,14 @@ impl Lab {
         let lab_test = self.data.gather(&self.split(Split::DEFAULT_SEED).test);
         let own_test = self.data.gather(&self.split(seed).test);
         let step = timing::clock_step(clock::now);
-        let times = timing::pair(pairs, step, clock::now, run(&recipe, &lab_test.0), run_quantized(&twin, &own_test.0));
+        let times = timing::pair(
+            pairs,
+            timing::MIN_SAMPLE_MS,
+            step,
+            clock::now,
+            run(&recipe, &lab_test.0),
+            run_quantized(&twin, &own_test.0),
+        );
 
         let mut correct = |model: &Model| -> Result<_, Error> {
             Ok(metrics::accuracy(model.forward(&lab_test.0, &mut self.scratch)?, &lab_test.1))

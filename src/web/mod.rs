@@ -3,14 +3,20 @@
 //! * [`Pad`]: the drawing canvas, on the main thread.
 //! * [`Predictor`]: both models, on the main thread.
 //! * [`Lab`]: training, quantizing, evaluating and timing, in the job worker.
+//! * [`Classifier`]: one model, pixels in and scores out, for programs.
+//! * [`Bench`]: the kernels themselves, measured.
 //! * `dto`: the records that cross to TypeScript; `clock`: `performance.now()`.
 
+mod bench;
+mod classifier;
 mod clock;
 mod dto;
 mod lab;
 mod pad;
 mod predictor;
 
+pub use bench::Bench;
+pub use classifier::Classifier;
 pub use lab::Lab;
 pub use pad::Pad;
 pub use predictor::Predictor;
@@ -23,7 +29,7 @@ pub fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// Which kernels this build uses: `scalar` or `simd128`.
+/// Which kernels this build uses: `scalar`, `simd128` or `relaxed`.
 #[wasm_bindgen]
 pub fn backend() -> String {
     crate::kernels::BACKEND.name().into()

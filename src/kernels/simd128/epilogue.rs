@@ -2,7 +2,7 @@
 
 use core::arch::wasm32::*;
 
-use super::tile::Epilogue;
+use super::{round::Round, tile::Epilogue};
 use crate::kernels::{
     LANES, PackedF32, PackedI8,
     sink::{Dequantize, Requantize, correction, of_row},
@@ -11,7 +11,7 @@ use crate::kernels::{
 /// f32 sums: bias (or the sums so far), ReLU.
 pub struct Floats<'a> {
     w: &'a PackedF32,
-    low: v128,
+    low: f32,
     resumed: bool,
     out: &'a mut [f32],
 }
@@ -25,25 +25,35 @@ impl<'a> Floats<'a> {
 
 impl Epilogue for Floats<'_> {
     #[inline(always)]
-    fn start(&self, row: usize, output: usize) -> v128 {
+    fn start<const R: usize, const P: usize>(&self, row: usize, output: usize) -> [[v128; P]; R] {
         if !self.resumed {
-            return load(self.w.bias(), output);
+            return [load(self.w.bias(), output); R];
         }
-        let row = &self.out[row * self.w.outputs()..][..self.w.outputs()];
-        match row[output..].first_chunk::<LANES>() {
-            Some(lanes) => load(lanes, 0),
-            None => {
-                let lane = |lane| row.get(output + lane).copied().unwrap_or_default();
-                f32x4(lane(0), lane(1), lane(2), lane(3))
+        core::array::from_fn(|r| {
+            let sums = &self.out[(row + r) * self.w.outputs()..][..self.w.outputs()][output..];
+            if sums.len() >= P * LANES {
+                return load(sums, 0);
             }
-        }
+            core::array::from_fn(|p| {
+                let lane = |lane| sums.get(p * LANES + lane).copied().unwrap_or_default();
+                f32x4(lane(0), lane(1), lane(2), lane(3))
+            })
+        })
     }
 
-    #[inline(always)]
-    fn finish<const P: usize>(&mut self, row: usize, output: usize, sums: [v128; P]) {
-        let (outputs, low) = (self.w.outputs(), self.low);
-        let to = &mut self.out[row * outputs..][..outputs][output..];
-        store_all(sums.map(|sum| f32x4_pmax(sum, low)), to);
+    #[inline(never)]
+    fn finish<const R: usize, const P: usize>(
+        &mut self,
+        row: usize,
+        skip: usize,
+        output: usize,
+        sums: &[[v128; P]; R],
+    ) {
+        let (outputs, low) = (self.w.outputs(), f32x4_splat(self.low));
+        for r in skip..R {
+            let to = &mut self.out[(row + r) * outputs..][..outputs][output..];
+            store(sums[r].map(|sum| f32x4_pmax(sum, low)), to);
+        }
     }
 }
 
@@ -62,14 +72,23 @@ impl<'a> Integers<'a> {
 
 impl Epilogue for Integers<'_> {
     #[inline(always)]
-    fn start(&self, _: usize, _: usize) -> v128 {
-        i32x4_splat(0)
+    fn start<const R: usize, const P: usize>(&self, _: usize, _: usize) -> [[v128; P]; R] {
+        [[i32x4_splat(0); P]; R]
     }
 
-    #[inline(always)]
-    fn finish<const P: usize>(&mut self, row: usize, output: usize, sums: [v128; P]) {
-        let sums = centred(self.w, of_row(self.zero_points, row), output, sums);
-        store_all(sums, &mut self.out[row * self.w.outputs()..][..self.w.outputs()][output..]);
+    #[inline(never)]
+    fn finish<const R: usize, const P: usize>(
+        &mut self,
+        row: usize,
+        skip: usize,
+        output: usize,
+        sums: &[[v128; P]; R],
+    ) {
+        let (outputs, centre) = (self.w.outputs(), Centre::new(self.w, output));
+        for r in skip..R {
+            let sums = centre.apply(of_row(self.zero_points, row + r), sums[r]);
+            store(sums, &mut self.out[(row + r) * outputs..][..outputs][output..]);
+        }
     }
 }
 
@@ -79,7 +98,6 @@ pub struct Real<'a> {
     zero_points: &'a [u8],
     to: &'a Dequantize,
     x_scales: &'a [f32],
-    low: v128,
     out: &'a mut [f32],
 }
 
@@ -91,62 +109,77 @@ impl<'a> Real<'a> {
         x_scales: &'a [f32],
         out: &'a mut [f32],
     ) -> Self {
-        Self { w, zero_points, to, x_scales, low: lowest(to.relu), out }
+        Self { w, zero_points, to, x_scales, out }
     }
 }
 
 impl Epilogue for Real<'_> {
     #[inline(always)]
-    fn start(&self, _: usize, output: usize) -> v128 {
-        load(&self.to.start, output)
+    fn start<const R: usize, const P: usize>(&self, _: usize, output: usize) -> [[v128; P]; R] {
+        [load(&self.to.start, output); R]
     }
 
-    #[inline(always)]
-    fn finish<const P: usize>(&mut self, row: usize, output: usize, sums: [v128; P]) {
-        let sums = centred(self.w, of_row(self.zero_points, row), output, sums);
-        let x_scale = f32x4_splat(of_row(self.x_scales, row));
-        let mut output_of_vector = output;
-        let real = sums.map(|sum| {
-            let scale = f32x4_mul(x_scale, load(&self.to.scales, output_of_vector));
-            let bias = load(&self.to.bias, output_of_vector);
-            output_of_vector += LANES;
-            f32x4_pmax(f32x4_add(f32x4_mul(f32x4_convert_i32x4(sum), scale), bias), self.low)
-        });
-        store_all(real, &mut self.out[row * self.w.outputs()..][..self.w.outputs()][output..]);
+    #[inline(never)]
+    fn finish<const R: usize, const P: usize>(
+        &mut self,
+        row: usize,
+        skip: usize,
+        output: usize,
+        sums: &[[v128; P]; R],
+    ) {
+        let (outputs, centre) = (self.w.outputs(), Centre::new(self.w, output));
+        let (scales, bias): ([v128; P], [v128; P]) = (load(&self.to.scales, output), load(&self.to.bias, output));
+        let low = f32x4_splat(lowest(self.to.relu));
+        for r in skip..R {
+            let sums = centre.apply(of_row(self.zero_points, row + r), sums[r]);
+            let x_scale = f32x4_splat(of_row(self.x_scales, row + r));
+            let real = core::array::from_fn::<_, P, _>(|p| {
+                let scaled = f32x4_mul(f32x4_convert_i32x4(sums[p]), f32x4_mul(x_scale, scales[p]));
+                f32x4_pmax(f32x4_add(scaled, bias[p]), low)
+            });
+            store(real, &mut self.out[(row + r) * outputs..][..outputs][output..]);
+        }
     }
 }
 
 /// The next layer's activations as bytes.
 pub struct Narrow<'a> {
     rounded: Rounded<'a>,
-    offset: v128,
-    flip: v128,
+    flip: u8,
     out: &'a mut [u8],
 }
 
 impl<'a> Narrow<'a> {
     pub fn new(w: &'a PackedI8, to: &'a Requantize, flip: u8, stride: usize, out: &'a mut [u8]) -> Self {
-        let offset = i32x4_splat(i32::from(to.zero_point));
-        Self { rounded: Rounded::new(w, to, stride), offset, flip: u8x16_splat(flip), out }
+        Self { rounded: Rounded::new(w, to, stride), flip, out }
     }
 }
 
 impl Epilogue for Narrow<'_> {
     #[inline(always)]
-    fn start(&self, _: usize, output: usize) -> v128 {
-        load(&self.rounded.to.start, output)
+    fn start<const R: usize, const P: usize>(&self, _: usize, output: usize) -> [[v128; P]; R] {
+        [load(&self.rounded.to.start, output); R]
     }
 
-    #[inline(always)]
-    fn finish<const P: usize>(&mut self, row: usize, output: usize, sums: [v128; P]) {
-        let q = self.rounded.round(output, sums).map(|q| i32x4_add(q, self.offset));
-        let to = self.rounded.place(&mut self.out[..], row, output);
-        // Two vectors of four bytes at a time.
-        for v in (0..P).step_by(2) {
-            let pair = i16x8_narrow_i32x4(q[v], q[if v + 1 < P { v + 1 } else { v }]);
-            let bytes = v128_xor(u8x16_narrow_i16x8(pair, pair), self.flip);
-            let bytes = i64x2_extract_lane::<0>(bytes).to_le_bytes();
-            copy(&bytes[..if v + 1 < P { 2 * LANES } else { LANES }], to, v * LANES);
+    #[inline(never)]
+    fn finish<const R: usize, const P: usize>(
+        &mut self,
+        row: usize,
+        skip: usize,
+        output: usize,
+        sums: &[[v128; P]; R],
+    ) {
+        let rounding = self.rounded.rounding::<P>(output);
+        // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
+        let offset = i16x8_splat(i16::from(self.rounded.to.zero_point) - 128);
+        let flip = u8x16_splat(self.flip ^ 0x80);
+        for r in skip..R {
+            let q = rounding.apply(sums[r]);
+            let bytes = core::array::from_fn::<_, P, _>(|p| {
+                let pairs = i16x8_add(i16x8_narrow_i32x4(q[p], q[p]), offset);
+                v128_xor(i8x16_narrow_i16x8(pairs, pairs), flip)
+            });
+            store(bytes, self.rounded.place(&mut self.out[..], row + r, output));
         }
     }
 }
@@ -165,18 +198,22 @@ impl<'a> Wide<'a> {
 
 impl Epilogue for Wide<'_> {
     #[inline(always)]
-    fn start(&self, _: usize, output: usize) -> v128 {
-        load(&self.rounded.to.start, output)
+    fn start<const R: usize, const P: usize>(&self, _: usize, output: usize) -> [[v128; P]; R] {
+        [load(&self.rounded.to.start, output); R]
     }
 
-    #[inline(always)]
-    fn finish<const P: usize>(&mut self, row: usize, output: usize, sums: [v128; P]) {
-        let q = self.rounded.round(output, sums);
-        let to = self.rounded.place(&mut self.out[..], row, output);
-        for (v, q) in q.into_iter().enumerate() {
-            let differences = i16x8_narrow_i32x4(q, q);
-            let [a, b] = [i32x4_extract_lane::<0>(differences), i32x4_extract_lane::<1>(differences)];
-            copy(&[a as i16, (a >> 16) as i16, b as i16, (b >> 16) as i16], to, v * LANES);
+    #[inline(never)]
+    fn finish<const R: usize, const P: usize>(
+        &mut self,
+        row: usize,
+        skip: usize,
+        output: usize,
+        sums: &[[v128; P]; R],
+    ) {
+        let rounding = self.rounded.rounding::<P>(output);
+        for r in skip..R {
+            let differences = rounding.apply(sums[r]).map(|q| i16x8_narrow_i32x4(q, q));
+            store(differences, self.rounded.place(&mut self.out[..], row + r, output));
         }
     }
 }
@@ -186,26 +223,22 @@ struct Rounded<'a> {
     to: &'a Requantize,
     outputs: usize,
     stride: usize,
-    low: v128,
-    high: v128,
 }
 
 impl<'a> Rounded<'a> {
     fn new(w: &PackedI8, to: &'a Requantize, stride: usize) -> Self {
-        let zero_point = f32::from(to.zero_point);
-        let (low, high) = (f32x4_splat(f32::from(to.low) - zero_point), f32x4_splat(255.0 - zero_point));
-        Self { to, outputs: w.outputs(), stride, low, high }
+        Self { to, outputs: w.outputs(), stride }
     }
 
-    /// `clamp(rne(f32(sum) · multiplier))`, without the zero point. Clamping to whole numbers may come first.
     #[inline(always)]
-    fn round<const P: usize>(&self, output: usize, sums: [v128; P]) -> [v128; P] {
-        let mut output = output;
-        sums.map(|sum| {
-            let real = f32x4_mul(f32x4_convert_i32x4(sum), load(&self.to.multipliers, output));
-            output += LANES;
-            round(f32x4_pmin(f32x4_pmax(real, self.low), self.high))
-        })
+    fn rounding<const P: usize>(&self, output: usize) -> Rounding<P> {
+        let zero_point = f32::from(self.to.zero_point);
+        Rounding {
+            multipliers: load(&self.to.multipliers, output),
+            low: f32x4_splat(f32::from(self.to.low) - zero_point),
+            high: f32x4_splat(255.0 - zero_point),
+            round: Round::new(),
+        }
     }
 
     /// The real outputs of a row from `output` on; up to the end of the row when it has room for padding.
@@ -217,77 +250,100 @@ impl<'a> Rounded<'a> {
     }
 }
 
-/// Adding this to a float between −2^22 and 2^22 rounds it half to even to a whole number, which is then found in the
-/// lowest bits (1.5 · 2^23, where neighbouring floats are 1 apart).
-const ROUND: f32 = 12_582_912.0;
+struct Rounding<const P: usize> {
+    multipliers: [v128; P],
+    low: v128,
+    high: v128,
+    round: Round,
+}
 
-/// The nearest integer, halves to even; for values between −2^22 and 2^22.
-#[inline(always)]
-pub fn round(real: v128) -> v128 {
-    i32x4_sub(f32x4_add(real, f32x4_splat(ROUND)), i32x4_splat(ROUND.to_bits() as i32))
+impl<const P: usize> Rounding<P> {
+    /// `clamp(rne(f32(sum) · multiplier))`, without the zero point. Clamping to whole numbers may come first.
+    #[inline(always)]
+    fn apply(&self, sums: [v128; P]) -> [v128; P] {
+        core::array::from_fn(|p| {
+            let real = f32x4_mul(f32x4_convert_i32x4(sums[p]), self.multipliers[p]);
+            self.round.nearest(f32x4_pmin(f32x4_pmax(real, self.low), self.high))
+        })
+    }
 }
 
 /// Takes the zero point off (mod 2^32, in which the final sum is exact).
-#[inline(always)]
-fn centred<const P: usize>(w: &PackedI8, zero_point: u8, output: usize, sums: [v128; P]) -> [v128; P] {
-    if w.path().is_wide() {
-        return sums;
+struct Centre<'a, const P: usize> {
+    w: &'a PackedI8,
+    row_sums: [v128; P],
+}
+
+impl<'a, const P: usize> Centre<'a, P> {
+    #[inline(always)]
+    fn new(w: &'a PackedI8, output: usize) -> Self {
+        Self { w, row_sums: load(w.row_sums(), output) }
     }
-    let zero_point = i32x4_splat(correction(w.path(), zero_point));
-    let mut output = output;
-    sums.map(|sum| {
-        let row_sums = load(w.row_sums(), output);
-        output += LANES;
-        i32x4_sub(sum, i32x4_mul(zero_point, row_sums))
-    })
+
+    #[inline(always)]
+    fn apply(&self, zero_point: u8, sums: [v128; P]) -> [v128; P] {
+        if self.w.path().is_wide() {
+            return sums;
+        }
+        let zero_point = i32x4_splat(correction(self.w.path(), zero_point));
+        core::array::from_fn(|p| i32x4_sub(sums[p], i32x4_mul(zero_point, self.row_sums[p])))
+    }
 }
 
-fn lowest(relu: bool) -> v128 {
-    f32x4_splat(if relu { 0.0 } else { f32::NEG_INFINITY })
+fn lowest(relu: bool) -> f32 {
+    if relu { 0.0 } else { f32::NEG_INFINITY }
 }
 
-/// Four 32-bit values from `at` on.
+/// P vectors of 32-bit values from `at` on.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn load<T>(values: &[T], at: usize) -> v128 {
-    let lanes: &[T; LANES] = values[at..].first_chunk().expect("padded to a multiple of four");
-    assert!(size_of::<T>() == 4);
-    // SAFETY: `lanes` are 16 readable bytes; the load needs no alignment.
-    unsafe { v128_load(lanes.as_ptr().cast()) }
+fn load<T, const P: usize>(values: &[T], at: usize) -> [v128; P] {
+    const { assert!(size_of::<T>() == 4) };
+    let values = &values[at..at + P * LANES];
+    // SAFETY: vector p lies in the P · 16 bytes of `values`; the load needs no alignment.
+    core::array::from_fn(|p| unsafe { v128_load(values.as_ptr().add(p * LANES).cast()) })
 }
 
-/// Writes vectors of 32-bit lanes to the beginning of `to`, as far as it reaches.
+/// Writes the first four values of each vector to `to`, as far as it reaches: by stores of known length, for a copy of
+/// any length is a call that takes longer than a whole small layer.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn store_all<T, const P: usize>(sums: [v128; P], to: &mut [T]) {
-    assert!(size_of::<T>() == 4);
-    for (p, sum) in sums.into_iter().enumerate() {
-        match to.get_mut(p * LANES..) {
-            // SAFETY: 16 writable bytes; the store needs no alignment.
-            Some([lanes @ ..]) if lanes.len() >= LANES => unsafe { v128_store(lanes.as_mut_ptr().cast(), sum) },
-            // SAFETY: as many 32-bit lanes as are stored.
-            Some(lanes) => unsafe {
-                let at = lanes.as_mut_ptr().cast::<u32>();
-                if !lanes.is_empty() {
-                    v128_store32_lane::<0>(sum, at);
-                }
-                if lanes.len() > 1 {
-                    v128_store32_lane::<1>(sum, at.add(1));
-                }
-                if lanes.len() > 2 {
-                    v128_store32_lane::<2>(sum, at.add(2));
-                }
-            },
-            None => {}
+fn store<T, const P: usize>(vectors: [v128; P], to: &mut [T]) {
+    if to.len() < P * LANES {
+        return store_some(vectors, to);
+    }
+    for (p, values) in vectors.into_iter().enumerate() {
+        // SAFETY: four values from p · 4 on are in the slice; the stores need no alignment.
+        unsafe {
+            let to = to.as_mut_ptr().add(p * LANES);
+            match size_of::<T>() {
+                1 => v128_store32_lane::<0>(values, to.cast()),
+                2 => v128_store64_lane::<0>(values, to.cast()),
+                _ => v128_store(to.cast(), values),
+            }
         }
     }
 }
 
-/// Copies to `to[at..]`, as far as it reaches. A copy of known length is one store, of unknown length a call.
 #[inline(always)]
-fn copy<T: Copy>(from: &[T], to: &mut [T], at: usize) {
-    match to.get_mut(at..at + from.len()) {
-        Some(to) => to.copy_from_slice(from),
-        None => to.iter_mut().skip(at).zip(from).for_each(|(to, from)| *to = *from),
+#[allow(unsafe_code)]
+fn store_some<T, const P: usize>(vectors: [v128; P], to: &mut [T]) {
+    for (mut values, to) in vectors.into_iter().zip(to.chunks_mut(LANES)) {
+        for to in to {
+            let to = core::ptr::from_mut(to);
+            // SAFETY: one value of that size.
+            unsafe {
+                match size_of::<T>() {
+                    1 => v128_store8_lane::<0>(values, to.cast()),
+                    2 => v128_store16_lane::<0>(values, to.cast()),
+                    _ => v128_store32_lane::<0>(values, to.cast()),
+                }
+            }
+            values = match size_of::<T>() {
+                1 => u32x4_shr(values, 8),
+                2 => u64x2_shr(values, 16),
+                _ => u32x4_shuffle::<1, 2, 3, 0>(values, values),
+            };
+        }
     }
 }

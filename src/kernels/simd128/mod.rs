@@ -2,9 +2,13 @@
 //!
 //! * [`tile`]: the register tile, generic over the instruction that multiplies ([`unit`]).
 //! * `epilogue`: what is done with the sums of a tile.
+//! * `round`: rounding half to even.
 //! * `rowwise`: ranges, rounding, scaling, pooling.
+//! * [`ceiling`]: what the multipliers can do at most.
 
+pub mod ceiling;
 mod epilogue;
+mod round;
 mod rowwise;
 pub mod tile;
 pub mod unit;

@@ -2,11 +2,12 @@
 
 use core::arch::wasm32::*;
 
-use super::epilogue::round;
+use super::round::Round;
 pub use crate::kernels::scalar::{max_pool_f32, max_pool_i8, max_pool_i16, max_pool_u8};
 use crate::kernels::{LANES, scalar};
 
 /// See [`crate::kernels::min_max`]. Two pairs of running ends, for each waits for the one before it.
+#[inline(never)]
 pub fn min_max(x: &[f32]) -> (f32, f32) {
     let (blocks, rest) = x.as_chunks::<8>();
     let Some(first) = x.first() else { return (0.0, 0.0) };
@@ -38,17 +39,20 @@ struct Quantizer {
     divisor: v128,
     low: v128,
     high: v128,
+    round: Round,
 }
 
 impl Quantizer {
+    #[inline(always)]
     fn new(scale: f32, zero_point: u8) -> Self {
         let low = -f32::from(zero_point);
-        Self { divisor: f32x4_splat(scale), low: f32x4_splat(low), high: f32x4_splat(low + 255.0) }
+        let [divisor, low, high] = [scale, low, low + 255.0].map(|x| f32x4_splat(x));
+        Self { divisor, low, high, round: Round::new() }
     }
 
     #[inline(always)]
     fn quantize(&self, x: &[f32; LANES]) -> v128 {
-        round(f32x4_pmin(f32x4_pmax(f32x4_div(load(x), self.divisor), self.low), self.high))
+        self.round.nearest(f32x4_pmin(f32x4_pmax(f32x4_div(load(x), self.divisor), self.low), self.high))
     }
 
     /// Eight differences from the zero point.
@@ -61,19 +65,22 @@ impl Quantizer {
 }
 
 /// See [`scalar::quantize_u8`].
+#[inline(never)]
 pub fn quantize_u8(x: &[f32], scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
     let quantizer = Quantizer::new(scale, zero_point);
-    let (offset, flips) = (i16x8_splat(zero_point.into()), u8x16_splat(flip));
+    // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
+    let (offset, flips) = (i16x8_splat(i16::from(zero_point) - 128), u8x16_splat(flip ^ 0x80));
     let ((blocks, rest), (out_blocks, out_rest)) = (x.as_chunks::<16>(), out.as_chunks_mut::<16>());
     for (block, out) in blocks.iter().zip(out_blocks) {
         let [a, b] = block.as_chunks::<8>().0 else { unreachable!("16 values are 2 times 8") };
         let (low, high) = (i16x8_add(quantizer.quantize_8(a), offset), i16x8_add(quantizer.quantize_8(b), offset));
-        store(v128_xor(u8x16_narrow_i16x8(low, high), flips), out);
+        store(v128_xor(i8x16_narrow_i16x8(low, high), flips), out);
     }
     scalar::quantize_u8(rest, scale, zero_point, flip, out_rest);
 }
 
 /// See [`scalar::quantize_i16`].
+#[inline(never)]
 pub fn quantize_i16(x: &[f32], scale: f32, zero_point: u8, out: &mut [i16]) {
     let quantizer = Quantizer::new(scale, zero_point);
     let ((blocks, rest), (out_blocks, out_rest)) = (x.as_chunks::<8>(), out.as_chunks_mut::<8>());
@@ -84,6 +91,7 @@ pub fn quantize_i16(x: &[f32], scale: f32, zero_point: u8, out: &mut [i16]) {
 }
 
 /// See [`crate::kernels::standardize`].
+#[inline(never)]
 pub fn standardize(x: &[f32], mean: &[f32], factor: &[f32], out: &mut [f32]) {
     let ((means, mean_rest), (factors, factor_rest)) = (mean.as_chunks(), factor.as_chunks());
     for (x, out) in x.chunks_exact(mean.len()).zip(out.chunks_exact_mut(mean.len())) {

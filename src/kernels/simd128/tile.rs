@@ -13,13 +13,14 @@ use core::{arch::wasm32::*, ops::Range};
 use super::{super::pack::Panels, unit::Unit};
 use crate::kernels::{LANES, Rows};
 
-/// What a tile starts from and where its sums go.
+/// What a tile starts from and where its sums go. Not inlined into the tile's loop: whatever else is alive there costs a
+/// register, and the loop needs all of them.
 pub trait Epilogue {
-    /// What the sums of four outputs from `output` on in row `row` start from.
-    fn start(&self, row: usize, output: usize) -> v128;
+    /// What the sums of R rows from `row` on and 4·P outputs from `output` on start from.
+    fn start<const R: usize, const P: usize>(&self, row: usize, output: usize) -> [[v128; P]; R];
 
-    /// Takes the sums of row `row`, of 4·P outputs from `output` on.
-    fn finish<const P: usize>(&mut self, row: usize, output: usize, sums: [v128; P]);
+    /// Takes the sums of the rows from `row + skip` on.
+    fn finish<const R: usize, const P: usize>(&mut self, row: usize, skip: usize, output: usize, sums: &[[v128; P]; R]);
 }
 
 /// Multiplies the values `inputs` of each row (all of them when a row has several segments) with packed weights.
@@ -72,6 +73,7 @@ struct Walk<'a, T> {
 
 impl<T> Walk<'_, T> {
     /// All rows by one panel of P vectors.
+    #[inline(never)]
     fn all_rows<U: Unit, const R: usize, const P: usize>(
         &self,
         w: *const u8,
@@ -82,34 +84,28 @@ impl<T> Walk<'_, T> {
         let mut done = 0;
         while done < count {
             if count < R {
-                let sums = self.tile::<U, 1, P>(done, w, output, epilogue);
-                epilogue.finish(done, output, sums[0]);
+                let sums = self.tile::<U, 1, P>(done, w, epilogue.start(done, output));
+                epilogue.finish(done, 0, output, &sums);
                 done += 1;
-                continue;
+            } else {
+                let row = done.min(count - R);
+                let sums = self.tile::<U, R, P>(row, w, epilogue.start(row, output));
+                epilogue.finish(row, done - row, output, &sums);
+                done = row + R;
             }
-            let row = done.min(count - R);
-            let sums = self.tile::<U, R, P>(row, w, output, epilogue);
-            for (r, sums) in sums.into_iter().enumerate() {
-                if row + r >= done {
-                    epilogue.finish(row + r, output, sums);
-                }
-            }
-            done = row + R;
         }
     }
 
+    /// `sums` and the products of R rows and P vectors.
     #[inline(always)]
     #[allow(unsafe_code)]
     fn tile<U: Unit, const R: usize, const P: usize>(
         &self,
         row: usize,
         mut w: *const u8,
-        output: usize,
-        epilogue: &impl Epilogue,
+        mut sums: [[v128; P]; R],
     ) -> [[v128; P]; R] {
         let mut x: [*const u8; R] = core::array::from_fn(|r| self.row(row + r));
-        let mut sums: [[v128; P]; R] =
-            core::array::from_fn(|r| core::array::from_fn(|p| epilogue.start(row + r, output + p * LANES)));
         for _ in 0..self.x.segments() {
             for k in 0..self.steps {
                 // SAFETY: `Rows` has checked that each row's segments lie in its data, `multiply` that all steps of all
@@ -132,50 +128,49 @@ impl<T> Walk<'_, T> {
 
     /// The only row by G panels of P vectors, summed in S interleaved parts (of which there may be more than the unit
     /// asks for only if sums of integers are parted).
+    #[inline(never)]
     fn single<U: Unit, const G: usize, const P: usize, const S: usize>(
         &self,
         w: [*const u8; G],
         output: usize,
         epilogue: &mut impl Epilogue,
     ) {
-        let sums = self.parts::<U, G, P, S>(w);
-        for (g, sums) in sums.into_iter().enumerate() {
+        for (g, sums) in self.parts::<U, G, P, S>(w).into_iter().enumerate() {
             let output = output + g * P * LANES;
-            let mut sums = sums.into_iter().enumerate();
-            let sums = core::array::from_fn(|_| {
-                let (p, sum) = sums.next().expect("P sums");
-                U::plus(epilogue.start(0, output + p * LANES), sum)
-            });
-            epilogue.finish::<P>(0, output, sums);
+            let [start] = epilogue.start::<1, P>(0, output);
+            let sums = core::array::from_fn(|p| U::plus(start[p], sums[p]));
+            epilogue.finish::<1, P>(0, 0, output, &[sums]);
         }
     }
 
     #[inline(always)]
     #[allow(unsafe_code)]
     fn parts<U: Unit, const G: usize, const P: usize, const S: usize>(&self, w: [*const u8; G]) -> [[v128; P]; G] {
-        let x = self.row(0);
+        let (mut x, mut w) = (self.row(0), w);
         let mut parts = [[[i32x4_splat(0); P]; G]; S];
-        let step = |sums: &mut [[v128; P]; G], k: usize| {
-            // SAFETY: as in `tile`; k is less than the number of steps.
+        // Pointers that move on, so that each load is one of a constant distance.
+        let step = |sums: &mut [[v128; P]; G], x: *const u8, w: &[*const u8; G], s: usize| {
+            // SAFETY: as in `tile`: as many steps are made as there are.
             unsafe {
-                let word = v128_load32_splat(x.add(4 * k).cast());
+                let word = v128_load32_splat(x.add(4 * s).cast());
                 for g in 0..G {
                     for p in 0..P {
-                        let weights = U::load(w[g].add((k * P + p) * U::WEIGHT_BYTES));
+                        let weights = U::load(w[g].add((s * P + p) * U::WEIGHT_BYTES));
                         sums[g][p] = U::step(sums[g][p], weights, word);
                     }
                 }
             }
         };
-        let whole = self.steps / S * S;
-        for k in (0..whole).step_by(S) {
+        for _ in 0..self.steps / S {
             for s in 0..S {
-                step(&mut parts[s], k + s);
+                step(&mut parts[s], x, &w, s);
             }
+            x = x.wrapping_add(4 * S);
+            w = w.map(|w| w.wrapping_add(S * P * U::WEIGHT_BYTES));
         }
         for s in 0..S - 1 {
-            if whole + s < self.steps {
-                step(&mut parts[s], whole + s);
+            if s < self.steps % S {
+                step(&mut parts[s], x, &w, s);
             }
         }
         // (0 + 1) + (2 + 3), as the specification has it.

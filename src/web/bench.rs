@@ -1,0 +1,84 @@
+//! Measuring the kernels themselves on the visitor's machine: products of any size, and the ceiling of the multipliers.
+
+use core::hint::black_box;
+
+use wasm_bindgen::prelude::*;
+
+use super::{
+    clock,
+    dto::{self, to_js},
+};
+use crate::{
+    eval::timing,
+    kernels::{self, Activations, DotPath, PackedF32, PackedI8, Rounding, Rows, Sink},
+};
+
+/// Times products in this build.
+#[wasm_bindgen]
+pub struct Bench {
+    step: f64,
+    shortest: f64,
+    samples: usize,
+}
+
+#[wasm_bindgen]
+impl Bench {
+    /// `samples` pairs of samples of at least `shortest` milliseconds each.
+    #[wasm_bindgen(constructor)]
+    pub fn new(samples: usize, shortest: f64) -> Self {
+        Self { step: timing::clock_step(clock::now), shortest, samples }
+    }
+
+    /// `[rows, inputs]` times `[inputs, outputs]` in fp32 (side a) and in int8 (u8 times i8 to i32, side b), in turn.
+    #[wasm_bindgen(unchecked_return_type = "Pair")]
+    pub fn product(&self, rows: usize, inputs: usize, outputs: usize) -> Result<JsValue, JsValue> {
+        let mut numbers = 0_u32;
+        let mut number = || {
+            numbers = numbers.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (numbers >> 24) as u8
+        };
+        let floats: Vec<f32> = (0..inputs * outputs).map(|_| f32::from(number()) / 256.0 - 0.5).collect();
+        let w = PackedF32::new(&floats, inputs, &vec![0.0; outputs])?;
+        drop(floats);
+        let integers: Vec<i8> = (0..inputs * outputs).map(|_| number() as i8).collect();
+        let w_i8 = PackedI8::new(&integers, inputs, outputs)?;
+        drop(integers);
+        let x: Vec<f32> = (0..rows * inputs).map(|_| f32::from(number())).collect();
+        let mut x_u8 = Activations::default();
+        x_u8.reset(w_i8.path(), rows, w_i8.stride());
+        for (r, x) in x.chunks_exact(inputs.max(1)).enumerate() {
+            x_u8.quantize_row(r, x, 1.0, 128);
+        }
+        let (mut out, mut sums) = (vec![0.0; rows * outputs], vec![0; rows * outputs]);
+        let rounding = Rounding::of_inference();
+        let multiply_f32 = || {
+            let x = Rows::dense(black_box(&x), rows, inputs, inputs);
+            kernels::multiply_f32(x, &w, rounding, false, black_box(&mut out));
+        };
+        let multiply_i8 = || kernels::multiply(black_box(&x_u8), &w_i8, Sink::Sums(black_box(&mut sums)));
+        to_js(&dto::Pair::from(self.pair(multiply_f32, multiply_i8)))
+    }
+
+    /// Multiplications a nanosecond that the instructions allow, by name; empty in a build without SIMD.
+    #[wasm_bindgen(unchecked_return_type = "Ceiling[]")]
+    pub fn ceilings(&self) -> Result<JsValue, JsValue> {
+        const STEPS: usize = 10_000;
+        let operands: Vec<f32> = (0..32).map(|i| 0.5 + i as f32 * 1e-3).collect();
+        let ceiling = |(number, &name): (usize, &&'static str)| {
+            let run = || black_box(kernels::run_ceiling(number, black_box(&operands), STEPS));
+            let (_, products) = run();
+            let time = timing::one(self.samples, self.shortest, self.step, clock::now, || drop(run()));
+            dto::Ceiling { name, products_per_ns: products as f64 / time.median_ns }
+        };
+        to_js(&kernels::CEILINGS.iter().enumerate().map(ceiling).collect::<Vec<_>>())
+    }
+
+    /// Which way of multiplying integers this engine takes.
+    pub fn path(&self) -> String {
+        DotPath::of_this_engine().name().into()
+    }
+
+    fn pair(&self, a: impl FnMut(), b: impl FnMut()) -> timing::Pair {
+        timing::pair(self.samples, self.shortest, self.step, clock::now, a, b)
+    }
+}
