@@ -68,6 +68,7 @@ mod emulated {
                 const INPUTS: usize = 4;
                 const WEIGHT_BYTES: usize = 16;
                 const ONE_INSTRUCTION: bool = true;
+                const ANY_ORDER: bool = true;
                 const GROUP: usize = $group;
 
                 unsafe fn load(at: *const u8) -> v128 {
@@ -85,8 +86,8 @@ mod emulated {
             }
         };
     }
-    unit!(Signed, 3, |x| i32::from(x as i8));
-    unit!(Unsigned, 3, i32::from);
+    unit!(Signed, 6, |x| i32::from(x as i8));
+    unit!(Unsigned, 6, i32::from);
 }
 
 /// The products and sum written out, in 64 bits.
@@ -331,9 +332,9 @@ fn float_sum(x: &[f32], w: &[f32], bias: f32, single: bool) -> f32 {
     if !single {
         return x.iter().zip(w).fold(bias, |sum, (x, w)| sum + x * w);
     }
-    let mut parts = [0.0; 4];
-    x.iter().zip(w).enumerate().for_each(|(k, (x, w))| parts[k % 4] += x * w);
-    bias + ((parts[0] + parts[1]) + (parts[2] + parts[3]))
+    let mut parts = [0.0; 2];
+    x.iter().zip(w).enumerate().for_each(|(k, (x, w))| parts[k % 2] += x * w);
+    bias + (parts[0] + parts[1])
 }
 
 #[test]

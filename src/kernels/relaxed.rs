@@ -11,7 +11,8 @@ impl Unit for RelaxedDot {
     const INPUTS: usize = 4;
     const WEIGHT_BYTES: usize = 16;
     const ONE_INSTRUCTION: bool = true;
-    const GROUP: usize = 3;
+    const ANY_ORDER: bool = true;
+    const GROUP: usize = 6;
 
     #[inline(always)]
     #[allow(unsafe_code)]
@@ -38,7 +39,8 @@ impl Unit for FusedMulAdd {
     const INPUTS: usize = 1;
     const WEIGHT_BYTES: usize = 16;
     const ONE_INSTRUCTION: bool = true;
-    const GROUP: usize = 1;
+    const ANY_ORDER: bool = false;
+    const GROUP: usize = 2;
 
     #[inline(always)]
     #[allow(unsafe_code)]

@@ -5,8 +5,8 @@ use super::{
     sink::{Dequantize, Part, Requantize, To, correction, of_row},
 };
 
-/// See [`super::multiply_f32`]. A matrix is summed in ascending order from the bias on; a single row in four
-/// interleaved parts (k mod 4), `bias + ((0 + 1) + (2 + 3))`, for a chain of additions waits for each of them.
+/// See [`super::multiply_f32`]. A matrix is summed in ascending order from the bias on; a single row in two
+/// parts, the even and the odd inputs, `bias + (even + odd)`, for a chain of additions waits for each of them.
 pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, _: Rounding, relu: bool, out: &mut [f32]) {
     let single = x.count() == 1 && x.segments() == 1;
     for (r, out) in out.chunks_exact_mut(w.outputs()).enumerate() {
@@ -31,17 +31,17 @@ fn panel_f32<const N: usize>(
     relu: bool,
     out: &mut [f32],
 ) {
-    let mut sums = [[0.0; N]; 4];
+    let mut sums = [[0.0; N]; 2];
     if !single {
         sums[0].copy_from_slice(&bias[..N]);
     }
     for (k, (x, weights)) in x.row(r).flatten().zip(panel.as_chunks::<N>().0).enumerate() {
-        let part = if single { k % 4 } else { 0 };
+        let part = if single { k % 2 } else { 0 };
         sums[part].iter_mut().zip(weights).for_each(|(sum, w)| *sum += x * w);
     }
     for (j, out) in out.iter_mut().take(N).enumerate() {
-        let [a, b, c, d] = sums.map(|part| part[j]);
-        let sum = if single { bias[j] + ((a + b) + (c + d)) } else { a };
+        let [even, odd] = sums.map(|part| part[j]);
+        let sum = if single { bias[j] + (even + odd) } else { even };
         *out = if relu && sum < 0.0 { 0.0 } else { sum };
     }
 }

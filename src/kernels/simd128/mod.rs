@@ -23,8 +23,8 @@ pub use rowwise::{
 };
 use unit::{MulAdd, Pairs, Unit};
 
-/// Inputs after which the sums are put down and the next inputs of *all* rows are read, so that the weights in use stay
-/// in the first cache (512 · 8 · 4 bytes = 16 KiB). The order of a sum does not change.
+/// Inputs after which float sums are put down and the next inputs of all rows are read: the weights of a panel (512 · 8 ·
+/// 4 bytes = 16 KiB) then stay in the first cache. The order of a sum does not change.
 const BLOCK: usize = 512;
 
 /// See [`super::multiply_f32`].
@@ -37,17 +37,13 @@ pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool,
 }
 
 fn multiply_floats<U: Unit>(x: Rows<f32>, w: &PackedF32, relu: bool, out: &mut [f32]) {
-    let whole = x.count() == 1 || x.segments() > 1;
-    let block = if whole { x.segment().max(1) } else { BLOCK };
-    let mut first = 0;
-    loop {
-        let last = first + block >= x.segment();
-        let mut floats = Floats::new(w, relu && last, first > 0, out);
-        tile::multiply::<U, _, _>(x, w.panels(), w.weights(), first..x.segment().min(first + block), &mut floats);
-        if last {
-            break;
-        }
-        first += block;
+    let inputs = x.segment();
+    let block = if x.count() == 1 || x.segments() > 1 { inputs.max(1) } else { BLOCK };
+    // Once at least: without any input the bias remains.
+    for first in (0..inputs.max(1)).step_by(block) {
+        let last = inputs.min(first + block);
+        let mut floats = Floats::new(w, relu && last == inputs, first > 0, out);
+        tile::multiply::<U, _, _>(x, w.panels(), w.weights(), first..last, &mut floats);
     }
 }
 

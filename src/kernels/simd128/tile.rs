@@ -8,7 +8,7 @@
 //!   never indexed by a variable, which would keep them in memory.
 //! * What is left of the rows is covered by one more tile that overlaps the one before it.
 
-use core::{arch::wasm32::*, ops::Range};
+use core::{arch::wasm32::*, array::from_fn, ops::Range};
 
 use super::{super::pack::Panels, unit::Unit};
 use crate::kernels::{LANES, Rows};
@@ -41,26 +41,35 @@ pub fn multiply<U: Unit, T, W>(
     let walk = Walk { x, first: inputs.start, steps: inputs.len() / U::INPUTS };
 
     let single = x.count() == 1 && x.segments() == 1;
+    // A single row takes several panels at once: its one word is shared by all of them.
     let grouped = if single { panels.full() / U::GROUP * U::GROUP } else { 0 };
-    if U::GROUP > 1 {
-        for panel in (0..grouped).step_by(U::GROUP) {
-            let w = core::array::from_fn(|g| weights_from(2 * (panel + g), 2));
-            walk.single::<U, 3, 2, 2>(w, 2 * panel * LANES, epilogue);
+    for panel in (0..grouped).step_by(U::GROUP) {
+        let (vector, output) = (2 * panel, 2 * panel * LANES);
+        match U::GROUP {
+            6 => walk.single::<U, 6, 2, 12, 1>(from_fn(|g| weights_from(vector + 2 * g, 2)), output, epilogue),
+            _ => walk.single::<U, 2, 2, 4, 2>(from_fn(|g| weights_from(vector + 2 * g, 2)), output, epilogue),
         }
     }
-    for (first, vectors) in panels.iter().skip(if U::GROUP > 1 { grouped } else { 0 }) {
-        let (w, output) = (weights_from(first, vectors), first * LANES);
-        match (single, vectors) {
-            (false, 1) => walk.all_rows::<U, 8, 1>(w, output, epilogue),
-            (false, 2) if U::ONE_INSTRUCTION => walk.all_rows::<U, 6, 2>(w, output, epilogue),
-            (false, 2) => walk.all_rows::<U, 5, 2>(w, output, epilogue),
-            (false, _) => walk.all_rows::<U, 3, 3>(w, output, epilogue),
-            (true, 1) => walk.single::<U, 1, 1, 4>([w], output, epilogue),
-            (true, 2) => walk.single::<U, 1, 2, 4>([w], output, epilogue),
-            (true, _) => walk.single::<U, 1, 3, 4>([w], output, epilogue),
+    for start in (0..x.count()).step_by(BLOCK_ROWS) {
+        let rows = start..x.count().min(start + BLOCK_ROWS);
+        for (first, vectors) in panels.iter().skip(grouped) {
+            let (w, output, rows) = (weights_from(first, vectors), first * LANES, rows.clone());
+            match (single, vectors) {
+                (false, 1) => walk.rows::<U, 8, 1>(rows, w, output, epilogue),
+                (false, 2) if U::ONE_INSTRUCTION => walk.rows::<U, 6, 2>(rows, w, output, epilogue),
+                (false, 2) => walk.rows::<U, 5, 2>(rows, w, output, epilogue),
+                (false, _) => walk.rows::<U, 3, 3>(rows, w, output, epilogue),
+                (true, 1) => walk.single_panel::<U, 1>(w, output, epilogue),
+                (true, 2) => walk.single_panel::<U, 2>(w, output, epilogue),
+                (true, _) => walk.single_panel::<U, 3>(w, output, epilogue),
+            }
         }
     }
 }
+
+/// Rows that are multiplied with all panels before the next ones are read: with 512 floats a row they take 480 KiB of the
+/// second cache. A multiple of every tile's rows.
+const BLOCK_ROWS: usize = 240;
 
 /// The rows, and the part of each that is read.
 struct Walk<'a, T> {
@@ -72,23 +81,23 @@ struct Walk<'a, T> {
 }
 
 impl<T> Walk<'_, T> {
-    /// All rows by one panel of P vectors.
+    /// Some rows by one panel of P vectors.
     #[inline(never)]
-    fn all_rows<U: Unit, const R: usize, const P: usize>(
+    fn rows<U: Unit, const R: usize, const P: usize>(
         &self,
+        rows: Range<usize>,
         w: *const u8,
         output: usize,
         epilogue: &mut impl Epilogue,
     ) {
-        let count = self.x.count();
-        let mut done = 0;
-        while done < count {
-            if count < R {
+        let mut done = rows.start;
+        while done < rows.end {
+            if rows.len() < R {
                 let sums = self.tile::<U, 1, P>(done, w, epilogue.start(done, output));
                 epilogue.finish(done, 0, output, &sums);
                 done += 1;
             } else {
-                let row = done.min(count - R);
+                let row = done.min(rows.end - R);
                 let sums = self.tile::<U, R, P>(row, w, epilogue.start(row, output));
                 epilogue.finish(row, done - row, output, &sums);
                 done = row + R;
@@ -105,13 +114,13 @@ impl<T> Walk<'_, T> {
         mut w: *const u8,
         mut sums: [[v128; P]; R],
     ) -> [[v128; P]; R] {
-        let mut x: [*const u8; R] = core::array::from_fn(|r| self.row(row + r));
+        let mut x: [*const u8; R] = from_fn(|r| self.row(row + r));
         for _ in 0..self.x.segments() {
             for k in 0..self.steps {
                 // SAFETY: `Rows` has checked that each row's segments lie in its data, `multiply` that all steps of all
                 // panels lie in the weights; a word is four bytes of a segment.
                 unsafe {
-                    let weights: [v128; P] = core::array::from_fn(|p| U::load(w.add((k * P + p) * U::WEIGHT_BYTES)));
+                    let weights: [v128; P] = from_fn(|p| U::load(w.add((k * P + p) * U::WEIGHT_BYTES)));
                     for r in 0..R {
                         let word = v128_load32_splat(x[r].add(4 * k).cast());
                         for p in 0..P {
@@ -126,21 +135,27 @@ impl<T> Walk<'_, T> {
         sums
     }
 
-    /// The only row by G panels of P vectors, summed in S interleaved parts (of which there may be more than the unit
-    /// asks for only if sums of integers are parted).
+    /// The only row by one panel of P vectors: more parts, where their order does not matter, make up for the few sums.
+    fn single_panel<U: Unit, const P: usize>(&self, w: *const u8, output: usize, epilogue: &mut impl Epilogue) {
+        if U::ANY_ORDER {
+            self.single::<U, 1, P, P, 4>([w], output, epilogue);
+        } else {
+            self.single::<U, 1, P, P, 2>([w], output, epilogue);
+        }
+    }
+
+    /// The only row by G panels of P vectors (V in all), summed in S interleaved parts.
     #[inline(never)]
-    fn single<U: Unit, const G: usize, const P: usize, const S: usize>(
+    fn single<U: Unit, const G: usize, const P: usize, const V: usize, const S: usize>(
         &self,
         w: [*const u8; G],
         output: usize,
         epilogue: &mut impl Epilogue,
     ) {
-        for (g, sums) in self.parts::<U, G, P, S>(w).into_iter().enumerate() {
-            let output = output + g * P * LANES;
-            let [start] = epilogue.start::<1, P>(0, output);
-            let sums = core::array::from_fn(|p| U::plus(start[p], sums[p]));
-            epilogue.finish::<1, P>(0, 0, output, &[sums]);
-        }
+        let sums = self.parts::<U, G, P, S>(w);
+        let [start] = epilogue.start::<1, V>(0, output);
+        let sums = from_fn(|v| U::plus(start[v], sums[v / P][v % P]));
+        epilogue.finish::<1, V>(0, 0, output, &[sums]);
     }
 
     #[inline(always)]
@@ -173,22 +188,9 @@ impl<T> Walk<'_, T> {
                 step(&mut parts[s], x, &w, s);
             }
         }
-        // (0 + 1) + (2 + 3), as the specification has it.
-        for s in (0..S - 1).step_by(2) {
-            for g in 0..G {
-                for p in 0..P {
-                    parts[s][g][p] = U::plus(parts[s][g][p], parts[s + 1][g][p]);
-                }
-            }
-        }
-        if S == 4 {
-            for g in 0..G {
-                for p in 0..P {
-                    parts[0][g][p] = U::plus(parts[0][g][p], parts[2][g][p]);
-                }
-            }
-        }
-        parts[0]
+        let mut parts = parts.into_iter();
+        let first = parts.next().unwrap_or([[i32x4_splat(0); P]; G]);
+        parts.fold(first, |all, part| from_fn(|g| from_fn(|p| U::plus(all[g][p], part[g][p]))))
     }
 
     fn row(&self, r: usize) -> *const u8 {

@@ -11,7 +11,9 @@ pub trait Unit {
     /// Multiplying and adding is one instruction: its latency must be hidden by more sums, and no register is needed
     /// for the product.
     const ONE_INSTRUCTION: bool;
-    /// Full panels of a single row that are summed side by side (1 or 3).
+    /// Sums may be taken in any order (they are integers); else a single row's are taken in two parts.
+    const ANY_ORDER: bool;
+    /// Full panels of a single row that are summed side by side: 6, or 2 in two parts.
     const GROUP: usize;
 
     /// Loads [`Unit::WEIGHT_BYTES`].
@@ -35,7 +37,8 @@ impl Unit for MulAdd {
     const INPUTS: usize = 1;
     const WEIGHT_BYTES: usize = 16;
     const ONE_INSTRUCTION: bool = false;
-    const GROUP: usize = 1;
+    const ANY_ORDER: bool = false;
+    const GROUP: usize = 2;
 
     #[inline(always)]
     #[allow(unsafe_code)]
@@ -63,7 +66,8 @@ impl Unit for Pairs {
     const INPUTS: usize = 2;
     const WEIGHT_BYTES: usize = 8;
     const ONE_INSTRUCTION: bool = false;
-    const GROUP: usize = 1;
+    const ANY_ORDER: bool = true;
+    const GROUP: usize = 2;
 
     #[inline(always)]
     #[allow(unsafe_code)]
