@@ -31,7 +31,7 @@ fn products(c: &mut Criterion) {
         let (x, mut out) = (vec![0.5; rows * inputs], vec![0.0; rows * outputs]);
         let rows_of_x = Rows::dense(&x, rows, inputs, inputs);
         group.bench_function("f32", |b| {
-            b.iter(|| kernels::multiply_f32(rows_of_x, &w, Rounding::Separate, false, &mut out));
+            b.iter(|| kernels::multiply_f32(&rows_of_x, &w, Rounding::Separate, false, &mut out));
         });
 
         let w = PackedI8::new(&integers, inputs, outputs).expect("a full matrix");

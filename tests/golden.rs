@@ -36,7 +36,7 @@ fn qparams_are_onnx_dynamic_quantize_linears() {
         assert_eq!(i64::from(params.zero_point), wanted["zero_point"], "{}", case["name"]);
         let mut stored = Activations::default();
         stored.reset(DotPath::Scalar, 1, x.len());
-        stored.quantize_row(0, &x, params.scale, params.zero_point as u8);
+        stored.quantize_row(0, &x, None, params.scale, params.zero_point as u8);
         assert!(stored.row(0).iter().map(|&q| i64::from(q)).eq(integers(&wanted["q"])), "{}", case["name"]);
     }
 }

@@ -13,7 +13,7 @@ use quantpad::{
     data::{Split, Standardizer, digits},
     kernels::{
         self, Activations, Border, Dequantize, DotPath, MAX_INPUTS, PackedF32, PackedI8, Patches, Requantize, Rounding,
-        Rows, Sink, scalar,
+        Rows, Scaling, Sink, scalar,
     },
     quant::affine,
 };
@@ -347,9 +347,9 @@ fn float_products_have_the_bits_of_the_promised_order() {
             let packed = PackedF32::new(&w, k, &bias).expect("a full matrix");
             for relu in [false, true] {
                 let mut out = vec![f32::NAN; rows * outputs];
-                kernels::multiply_f32(Rows::dense(&x, rows, k, k), &packed, Rounding::Separate, relu, &mut out);
+                kernels::multiply_f32(&Rows::dense(&x, rows, k, k), &packed, Rounding::Separate, relu, &mut out);
                 let mut fused = vec![f32::NAN; rows * outputs];
-                kernels::multiply_f32(Rows::dense(&x, rows, k, k), &packed, Rounding::Fused, relu, &mut fused);
+                kernels::multiply_f32(&Rows::dense(&x, rows, k, k), &packed, Rounding::Fused, relu, &mut fused);
                 for (i, (out, fused)) in out.into_iter().zip(fused).enumerate() {
                     let (r, j) = (i / outputs, i % outputs);
                     let sum = float_sum(&x[r * k..(r + 1) * k], &w[j * k..(j + 1) * k], bias[j], rows == 1);
@@ -432,11 +432,11 @@ fn ranges_and_quantized_values_are_those_of_the_specification() {
         assert_eq!(kernels::min_max(&x), scalar::min_max(&x), "{n} values");
         for (scale, zero_point) in [(1.0, 0), (0.1, 128), (0.333, 255), (1e-20, 7), (3e38, 3)] {
             let (mut out, mut specified) = (vec![9; x.len()], vec![8; x.len()]);
-            scalar::quantize_u8(&x, scale, zero_point, 0, &mut specified);
+            scalar::quantize_u8(&x, None, scale, zero_point, 0, &mut specified);
             for path in DotPath::ALL {
                 let mut stored = Activations::default();
                 stored.reset(path, 1, x.len());
-                stored.quantize_row(0, &x, scale, zero_point);
+                stored.quantize_row(0, &x, None, scale, zero_point);
                 out.copy_from_slice(&stored.row(0));
                 assert_eq!(out, specified, "{n} values, scale {scale}, {path:?}");
             }
@@ -447,15 +447,23 @@ fn ranges_and_quantized_values_are_those_of_the_specification() {
 #[test]
 fn standardized_values_have_the_bits_of_the_specification() {
     let mut random = Random::new(10);
-    for pixels in [1, 3, 4, 7, 8, 63, 64, 784] {
-        for rows in 0..4 {
-            let mut floats = |n: usize| -> Vec<f32> { (0..n).map(|_| random.float() * 16.0).collect() };
-            let (x, mean, factor) = (floats(rows * pixels), floats(pixels), floats(pixels));
-            let (mut out, mut specified) = (vec![f32::NAN; x.len()], vec![0.0; x.len()]);
-            kernels::standardize(&x, &mean, &factor, &mut out);
-            scalar::standardize(&x, &mean, &factor, &mut specified);
-            let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-            assert_eq!(bits(&out), bits(&specified), "{rows} rows of {pixels}");
+    for pixels in [0, 1, 3, 4, 7, 8, 15, 63, 64, 784] {
+        let mut floats = |n: usize| -> Vec<f32> { (0..n).map(|_| random.float() * 16.0).collect() };
+        let (x, mean, factor) = (floats(pixels), floats(pixels), floats(pixels));
+        let scaling = Scaling { mean: &mean, factor: &factor };
+        let (mut out, mut specified) = (vec![f32::NAN; x.len()], vec![0.0; x.len()]);
+        let range = kernels::standardize(&x, scaling, &mut out);
+        assert_eq!(range, scalar::standardize(&x, scaling, &mut specified));
+        let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&out), bits(&specified), "{pixels} pixels");
+
+        // Scaled as they are rounded: the same integers.
+        for path in DotPath::ALL {
+            let mut stored = Activations::default();
+            stored.reset(path, 2, pixels);
+            stored.quantize_row(0, &x, Some(scaling), 0.7, 90);
+            stored.quantize_row(1, &out, None, 0.7, 90);
+            assert_eq!(stored.row(0), stored.row(1), "{pixels} pixels, {path:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rows of `u8` activations, stored as the path that will multiply them reads them.
 
-use super::{DotPath, active};
+use super::{DotPath, Scaling, active};
 
 /// Rows of quantized activations, kept between calls so that an inference allocates nothing.
 ///
@@ -60,18 +60,19 @@ impl Activations {
         self.zero_points[..self.count].fill(zero_point);
     }
 
-    /// Quantizes `x` (finite) into row `r`: `clamp(rne(x / scale) + zero_point, 0, 255)`, by division.
+    /// Quantizes `x` (finite; scaled first if asked for) into row `r`: `clamp(rne(x / scale) + zero_point, 0, 255)`, by
+    /// division.
     ///
     /// # Panics
-    /// When `x` is longer than a row.
-    pub fn quantize_row(&mut self, r: usize, x: &[f32], scale: f32, zero_point: u8) {
+    /// When `x` is longer than a row, or the scaling of another length.
+    pub fn quantize_row(&mut self, r: usize, x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8) {
+        assert!(x.len() <= self.stride && scaling.is_none_or(|s| (s.mean.len(), s.factor.len()) == (x.len(), x.len())));
         self.zero_points[r] = zero_point;
         let row = r * self.stride..r * self.stride + x.len();
-        assert!(x.len() <= self.stride, "a row too long");
         if self.path.is_wide() {
-            active::quantize_i16(x, scale, zero_point, &mut self.wide[row]);
+            active::quantize_i16(x, scaling, scale, zero_point, &mut self.wide[row]);
         } else {
-            active::quantize_u8(x, scale, zero_point, self.path.flip(), &mut self.narrow[row]);
+            active::quantize_u8(x, scaling, scale, zero_point, self.path.flip(), &mut self.narrow[row]);
         }
     }
 

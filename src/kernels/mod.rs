@@ -83,7 +83,7 @@ pub const BACKEND: Backend = if cfg!(all(target_arch = "wasm32", target_feature 
 ///
 /// # Panics
 /// When a length does not fit the packed weights.
-pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool, out: &mut [f32]) {
+pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool, out: &mut [f32]) {
     assert_eq!((x.inputs(), out.len()), (w.inputs(), x.count() * w.outputs()));
     active::multiply_f32(x, w, rounding, relu, out);
 }
@@ -108,7 +108,7 @@ pub fn convolve_f32(
     border.fill(0.0);
     for (image, out) in x.chunks_exact(patches.image_len()).zip(out.chunks_exact_mut(patches.pixels() * w.outputs())) {
         patches.place(image, border);
-        multiply_f32(Rows::patches(border, patches), w, rounding, relu, out);
+        multiply_f32(&Rows::patches(border, patches), w, rounding, relu, out);
     }
 }
 
@@ -130,7 +130,8 @@ pub fn multiply(x: &Activations, w: &PackedI8, sink: Sink) {
     multiply_by(active::multiply, x, w, sink);
 }
 
-fn multiply_by(kernel: fn(Operand, &PackedI8, Part), x: &Activations, w: &PackedI8, sink: Sink) {
+#[inline(always)]
+fn multiply_by(kernel: impl Fn(&Operand, &PackedI8, &mut Part), x: &Activations, w: &PackedI8, sink: Sink) {
     assert!(x.path() == w.path() && x.stride() >= w.stride());
     check_sink(&sink, x.count(), 1, w);
     let operand = if x.path().is_wide() {
@@ -138,7 +139,7 @@ fn multiply_by(kernel: fn(Operand, &PackedI8, Part), x: &Activations, w: &Packed
     } else {
         Operand::Narrow(Rows::dense(x.narrow(), x.count(), w.stride(), x.stride()))
     };
-    kernel(operand, w, Part::whole(sink, x.zero_points(), w.outputs()));
+    kernel(&operand, w, &mut Part::whole(sink, x.zero_points(), w.outputs()));
 }
 
 /// Working memory of convolutions: one image with its border.
@@ -160,7 +161,7 @@ pub fn convolve(x: &Activations, patches: &Patches, border: &mut Border, w: &Pac
 }
 
 fn convolve_by(
-    kernel: fn(Operand, &PackedI8, Part),
+    kernel: impl Fn(&Operand, &PackedI8, &mut Part),
     x: &Activations,
     patches: &Patches,
     border: &mut Border,
@@ -192,7 +193,7 @@ fn convolve_by(
             Operand::Narrow(Rows::patches(bordered, patches))
         };
         filled = Some(zero_point);
-        kernel(operand, w, Part::image(&mut sink, x.zero_points(), n, pixels, w.outputs()));
+        kernel(&operand, w, &mut Part::image(&mut sink, x.zero_points(), n, pixels, w.outputs()));
     }
 }
 
@@ -298,12 +299,31 @@ pub fn min_max(x: &[f32]) -> (f32, f32) {
     active::min_max(x)
 }
 
-/// `y = (x - mean) · factor` for each of the `mean.len()` values of a row; any number of rows.
+/// The scaling of an image: one mean and one factor for each pixel.
+#[derive(Debug, Clone, Copy)]
+pub struct Scaling<'a> {
+    /// Taken off first.
+    pub mean: &'a [f32],
+    /// Multiplied with then.
+    pub factor: &'a [f32],
+}
+
+impl Scaling<'_> {
+    fn apply(&self, x: f32, i: usize) -> f32 {
+        (x - self.mean[i]) * self.factor[i]
+    }
+
+    /// That of the pixels from `i` on.
+    fn from(self, i: usize) -> Self {
+        Self { mean: &self.mean[i..], factor: &self.factor[i..] }
+    }
+}
+
+/// `y = (x - mean) · factor` for each pixel of one image, and the smallest and largest y as [`min_max`] has it.
 ///
 /// # Panics
-/// When a length is not a multiple of the row's.
-pub fn standardize(x: &[f32], mean: &[f32], factor: &[f32], out: &mut [f32]) {
-    assert_eq!((x.len(), mean.len()), (out.len(), factor.len()));
-    assert_eq!(x.len() % mean.len(), 0);
-    active::standardize(x, mean, factor, out);
+/// When the lengths differ.
+pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
+    assert_eq!((x.len(), x.len(), x.len()), (out.len(), scaling.mean.len(), scaling.factor.len()));
+    active::standardize(x, scaling, out)
 }

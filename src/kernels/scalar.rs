@@ -1,13 +1,13 @@
 //! The specification: what every other variant must return, bit for bit.
 
 use super::{
-    DotPath, LANES, Operand, PackedF32, PackedI8, Rounding, Rows,
+    DotPath, LANES, Operand, PackedF32, PackedI8, Rounding, Rows, Scaling,
     sink::{Dequantize, Part, Requantize, To, correction, of_row},
 };
 
 /// See [`super::multiply_f32`]. A matrix is summed in ascending order from the bias on; a single row in two
 /// parts, the even and the odd inputs, `bias + (even + odd)`, for a chain of additions waits for each of them.
-pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, _: Rounding, relu: bool, out: &mut [f32]) {
+pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, _: Rounding, relu: bool, out: &mut [f32]) {
     let single = x.count() == 1 && x.segments() == 1;
     for (r, out) in out.chunks_exact_mut(w.outputs()).enumerate() {
         for (first, vectors) in w.panels().iter() {
@@ -23,7 +23,7 @@ pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, _: Rounding, relu: bool, out: &
 }
 
 fn panel_f32<const N: usize>(
-    x: Rows<f32>,
+    x: &Rows<f32>,
     r: usize,
     panel: &[f32],
     bias: &[f32],
@@ -47,7 +47,7 @@ fn panel_f32<const N: usize>(
 }
 
 /// See [`super::multiply`].
-pub(super) fn multiply(x: Operand, w: &PackedI8, mut part: Part) {
+pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
     let (Operand::Narrow(x), DotPath::Scalar) = (x, w.path()) else { unreachable!("weights of another path") };
     for r in 0..x.count() {
         let taken_off = correction(w.path(), of_row(part.zero_points, r));
@@ -85,28 +85,27 @@ pub fn min_max(x: &[f32]) -> (f32, f32) {
     rest.iter().fold((first, first), |(min, max), &x| (if x < min { x } else { min }, if x > max { x } else { max }))
 }
 
-/// `clamp(rne(x / scale) + zero_point, 0, 255) ^ flip`; see [`super::Activations`].
-pub fn quantize_u8(x: &[f32], scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = ((x / scale).round_ties_even() + f32::from(zero_point)).clamp(0.0, 255.0) as u8 ^ flip;
+/// `clamp(rne(x / scale) + zero_point, 0, 255) ^ flip`, of `x` scaled first; see [`super::Activations`].
+pub fn quantize_u8(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
+    for (i, (out, &x)) in out.iter_mut().zip(x).enumerate() {
+        let x = scaling.map_or(x, |scaling| scaling.apply(x, i));
+        *out = ((x / scale).round_ties_even() + f32::from(zero_point)).max(0.0).min(255.0) as u8 ^ flip;
     }
 }
 
-/// `clamp(rne(x / scale), -zero_point, 255 - zero_point)`; see [`super::Activations`].
-pub fn quantize_i16(x: &[f32], scale: f32, zero_point: u8, out: &mut [i16]) {
+/// `clamp(rne(x / scale), -zero_point, 255 - zero_point)`, of `x` scaled first; see [`super::Activations`].
+pub fn quantize_i16(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, out: &mut [i16]) {
     let low = -f32::from(zero_point);
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = (x / scale).round_ties_even().clamp(low, low + 255.0) as i16;
+    for (i, (out, &x)) in out.iter_mut().zip(x).enumerate() {
+        let x = scaling.map_or(x, |scaling| scaling.apply(x, i));
+        *out = (x / scale).round_ties_even().max(low).min(low + 255.0) as i16;
     }
 }
 
 /// See [`super::standardize`].
-pub fn standardize(x: &[f32], mean: &[f32], factor: &[f32], out: &mut [f32]) {
-    for (x, out) in x.chunks_exact(mean.len()).zip(out.chunks_exact_mut(mean.len())) {
-        for (((out, x), mean), factor) in out.iter_mut().zip(x).zip(mean).zip(factor) {
-            *out = (x - mean) * factor;
-        }
-    }
+pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
+    out.iter_mut().zip(x).enumerate().for_each(|(i, (out, &x))| *out = scaling.apply(x, i));
+    min_max(out)
 }
 
 /// See [`super::max_pool_f32`].

@@ -59,7 +59,7 @@ impl Dense {
     /// `x`: `[rows, inputs]`, `out`: `[rows, outputs]`.
     pub fn forward(&self, x: &[f32], rounding: Rounding, out: &mut [f32]) {
         let rows = Rows::dense(x, out.len() / self.outputs(), self.inputs(), self.inputs());
-        kernels::multiply_f32(rows, &self.packed, rounding, self.relu, out);
+        kernels::multiply_f32(&rows, &self.packed, rounding, self.relu, out);
     }
 }
 

@@ -1,6 +1,10 @@
 //! What a model sees: the size of its image, and each pixel's scaling to mean 0 and variance 1.
 
-use crate::{Error, Result, data::Standardizer, kernels};
+use crate::{
+    Error, Result,
+    data::Standardizer,
+    kernels::{self, Scaling},
+};
 
 /// Input of a model: `(pixel - mean) · factor`, in f32.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,15 +76,14 @@ impl Input {
     /// As [`Input::images`].
     pub fn standardize(&self, pixels: &[f32], out: &mut [f32]) -> Result<usize> {
         let images = self.images(pixels)?;
-        self.standardize_image(pixels, out);
+        for (pixels, out) in pixels.chunks_exact(self.pixels()).zip(out.chunks_exact_mut(self.pixels())) {
+            kernels::standardize(pixels, self.scaling(), out);
+        }
         Ok(images)
     }
 
-    /// Scales one image (or several).
-    ///
-    /// # Panics
-    /// When `pixels` and `out` are not as long as an image.
-    pub(crate) fn standardize_image(&self, pixels: &[f32], out: &mut [f32]) {
-        kernels::standardize(pixels, &self.mean, &self.factor, out);
+    /// The scaling of one image.
+    pub(crate) fn scaling(&self) -> Scaling<'_> {
+        Scaling { mean: &self.mean, factor: &self.factor }
     }
 }

@@ -7,7 +7,7 @@
 use super::{ActivationMode, Scheme, affine, affine::QParams, calibrate, product::Product};
 use crate::{
     Error, Result,
-    kernels::{self, Activations, Patches},
+    kernels::{self, Activations, Patches, Scaling},
     nn::{Input, Layer, MaxPool2d, Model, Scratch, at_least, check_chain},
 };
 
@@ -189,18 +189,20 @@ impl QuantizedModel {
                 if !integers {
                     let stride = if let QuantizedLayer::Dense(_) = layer { product.packed().stride() } else { inputs };
                     quantized.reset(product.packed().path(), rows, stride);
+                    // The pixels are scaled on the way.
+                    let scaling = (i == 0).then(|| self.input.scaling());
+                    let x = if i == 0 { pixels } else { &activations[..rows * inputs] };
                     let scales = at_least(scales, rows);
-                    if i == 0 {
-                        // Scaled and rounded image by image, while the image is in the first cache.
-                        let image = at_least(activations, inputs);
-                        for (r, pixels) in pixels.chunks_exact(inputs).enumerate() {
-                            self.input.standardize_image(pixels, image);
-                            scales[r] = quantize_row(product.input_params(), image, quantized, r)?;
-                        }
-                    } else {
-                        for (r, x) in activations[..rows * inputs].chunks_exact(inputs).enumerate() {
-                            scales[r] = quantize_row(product.input_params(), x, quantized, r)?;
-                        }
+                    for (r, x) in x.chunks_exact(inputs).enumerate() {
+                        scales[r] = match (product.input_params(), scaling) {
+                            (Some(fixed), _) => round_row(fixed, x, scaling, quantized, r),
+                            (None, Some(scaling)) => {
+                                let image = at_least(next, inputs);
+                                let range = kernels::standardize(x, scaling, image);
+                                round_row(affine::choose_u8(range)?, image, None, quantized, r)
+                            }
+                            (None, None) => round_row(affine::choose_u8(kernels::min_max(x))?, x, None, quantized, r),
+                        };
                     }
                 }
                 integers = product.requantizes();
@@ -231,12 +233,8 @@ impl QuantizedModel {
     }
 }
 
-/// Quantizes one image's activations into row `r`, with a fixed range or their own; returns the scale.
-fn quantize_row(fixed: Option<QParams>, x: &[f32], out: &mut Activations, r: usize) -> Result<f32> {
-    let params = match fixed {
-        Some(params) => params,
-        None => affine::choose_u8(kernels::min_max(x))?,
-    };
-    out.quantize_row(r, x, params.scale, params.zero_point as u8);
-    Ok(params.scale)
+/// Quantizes one image's activations into row `r`; returns the scale.
+fn round_row(params: QParams, x: &[f32], scaling: Option<Scaling>, out: &mut Activations, r: usize) -> f32 {
+    out.quantize_row(r, x, scaling, params.scale, params.zero_point as u8);
+    params.scale
 }

@@ -47,13 +47,13 @@ impl Bench {
         let mut x_u8 = Activations::default();
         x_u8.reset(w_i8.path(), rows, w_i8.stride());
         for (r, x) in x.chunks_exact(inputs.max(1)).enumerate() {
-            x_u8.quantize_row(r, x, 1.0, 128);
+            x_u8.quantize_row(r, x, None, 1.0, 128);
         }
         let (mut out, mut sums) = (vec![0.0; rows * outputs], vec![0; rows * outputs]);
         let rounding = Rounding::of_inference();
         let multiply_f32 = || {
             let x = Rows::dense(black_box(&x), rows, inputs, inputs);
-            kernels::multiply_f32(x, &w, rounding, false, black_box(&mut out));
+            kernels::multiply_f32(&x, &w, rounding, false, black_box(&mut out));
         };
         let multiply_i8 = || kernels::multiply(black_box(&x_u8), &w_i8, Sink::Sums(black_box(&mut sums)));
         to_js(&dto::Pair::from(self.pair(multiply_f32, multiply_i8)))

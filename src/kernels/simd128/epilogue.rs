@@ -309,10 +309,10 @@ fn load<T, const P: usize>(values: &[T], at: usize) -> [v128; P] {
 #[inline(always)]
 #[allow(unsafe_code)]
 fn store<T, const P: usize>(vectors: [v128; P], to: &mut [T]) {
-    if to.len() < P * LANES {
-        return store_some(vectors, to);
-    }
     for (p, values) in vectors.into_iter().enumerate() {
+        if to.len() < (p + 1) * LANES {
+            return store_some(values, to.get_mut(p * LANES..).unwrap_or_default());
+        }
         // SAFETY: four values from p · 4 on are in the slice; the stores need no alignment.
         unsafe {
             let to = to.as_mut_ptr().add(p * LANES);
@@ -325,25 +325,24 @@ fn store<T, const P: usize>(vectors: [v128; P], to: &mut [T]) {
     }
 }
 
+/// The same of one vector and fewer than four values.
 #[inline(always)]
 #[allow(unsafe_code)]
-fn store_some<T, const P: usize>(vectors: [v128; P], to: &mut [T]) {
-    for (mut values, to) in vectors.into_iter().zip(to.chunks_mut(LANES)) {
-        for to in to {
-            let to = core::ptr::from_mut(to);
-            // SAFETY: one value of that size.
-            unsafe {
-                match size_of::<T>() {
-                    1 => v128_store8_lane::<0>(values, to.cast()),
-                    2 => v128_store16_lane::<0>(values, to.cast()),
-                    _ => v128_store32_lane::<0>(values, to.cast()),
-                }
+fn store_some<T>(mut values: v128, to: &mut [T]) {
+    for to in to {
+        let to = core::ptr::from_mut(to);
+        // SAFETY: one value of that size.
+        unsafe {
+            match size_of::<T>() {
+                1 => v128_store8_lane::<0>(values, to.cast()),
+                2 => v128_store16_lane::<0>(values, to.cast()),
+                _ => v128_store32_lane::<0>(values, to.cast()),
             }
-            values = match size_of::<T>() {
-                1 => u32x4_shr(values, 8),
-                2 => u64x2_shr(values, 16),
-                _ => u32x4_shuffle::<1, 2, 3, 0>(values, values),
-            };
         }
+        values = match size_of::<T>() {
+            1 => u32x4_shr(values, 8),
+            2 => u64x2_shr(values, 16),
+            _ => u32x4_shuffle::<1, 2, 3, 0>(values, values),
+        };
     }
 }

@@ -28,7 +28,7 @@ use unit::{MulAdd, Pairs, Unit};
 const BLOCK: usize = 512;
 
 /// See [`super::multiply_f32`].
-pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool, out: &mut [f32]) {
+pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool, out: &mut [f32]) {
     match rounding {
         #[cfg(target_feature = "relaxed-simd")]
         Rounding::Fused => multiply_floats::<super::relaxed::FusedMulAdd>(x, w, relu, out),
@@ -36,7 +36,7 @@ pub fn multiply_f32(x: Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool,
     }
 }
 
-fn multiply_floats<U: Unit>(x: Rows<f32>, w: &PackedF32, relu: bool, out: &mut [f32]) {
+fn multiply_floats<U: Unit>(x: &Rows<f32>, w: &PackedF32, relu: bool, out: &mut [f32]) {
     let inputs = x.segment();
     let block = if x.count() == 1 || x.segments() > 1 { inputs.max(1) } else { BLOCK };
     // Once at least: without any input the bias remains.
@@ -48,7 +48,7 @@ fn multiply_floats<U: Unit>(x: Rows<f32>, w: &PackedF32, relu: bool, out: &mut [
 }
 
 /// See [`super::multiply`].
-pub(super) fn multiply(x: Operand, w: &PackedI8, part: Part) {
+pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
     match (w.path(), x) {
         (DotPath::Pairs, Operand::Wide(x)) => multiply_integers::<Pairs, _>(x, w, part),
         #[cfg(target_feature = "relaxed-simd")]
@@ -60,16 +60,16 @@ pub(super) fn multiply(x: Operand, w: &PackedI8, part: Part) {
 }
 
 /// [`multiply`] of bytes by the instructions of `U`.
-pub(super) fn multiply_bytes<U: Unit>(x: Operand, w: &PackedI8, part: Part) {
+pub(super) fn multiply_bytes<U: Unit>(x: &Operand, w: &PackedI8, part: &mut Part) {
     let Operand::Narrow(x) = x else { unreachable!("16-bit activations have one path only") };
     multiply_integers::<U, _>(x, w, part);
 }
 
 /// The product by the instructions of `U`, which must be those of the path that `w` and `x` are stored for.
-fn multiply_integers<U: Unit, T>(x: Rows<T>, w: &PackedI8, part: Part) {
+fn multiply_integers<U: Unit, T>(x: &Rows<T>, w: &PackedI8, part: &mut Part) {
     let (stride, zero_points) = (part.stride, part.zero_points);
     let (panels, weights, inputs) = (w.panels(), w.weights(), 0..x.segment());
-    match part.to {
+    match &mut part.to {
         To::Sums(out) => {
             tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Integers::new(w, zero_points, out));
         }
@@ -77,7 +77,7 @@ fn multiply_integers<U: Unit, T>(x: Rows<T>, w: &PackedI8, part: Part) {
             tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Real::new(w, zero_points, to, scales, out));
         }
         To::Narrow(to, flip, out) => {
-            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Narrow::new(w, to, flip, stride, out));
+            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Narrow::new(w, to, *flip, stride, out));
         }
         To::Wide(to, out) => {
             tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Wide::new(w, to, stride, out));

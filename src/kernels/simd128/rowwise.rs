@@ -4,105 +4,159 @@ use core::arch::wasm32::*;
 
 use super::round::Round;
 pub use crate::kernels::scalar::{max_pool_f32, max_pool_i8, max_pool_i16, max_pool_u8};
-use crate::kernels::{LANES, scalar};
+use crate::kernels::{LANES, Scaling, scalar};
 
-/// See [`crate::kernels::min_max`]. Two pairs of running ends, for each waits for the one before it.
+/// See [`crate::kernels::min_max`].
 #[inline(never)]
 pub fn min_max(x: &[f32]) -> (f32, f32) {
     let (blocks, rest) = x.as_chunks::<8>();
-    let Some(first) = x.first() else { return (0.0, 0.0) };
-    let mut mins = [f32x4_splat(*first); 2];
-    let mut maxs = mins;
+    let (mut range, mut other) = (Range::EMPTY, Range::EMPTY);
     for block in blocks {
-        for ((min, max), x) in mins.iter_mut().zip(&mut maxs).zip(block.as_chunks().0) {
-            let x = load(x);
-            *min = f32x4_pmin(*min, x);
-            *max = f32x4_pmax(*max, x);
+        let (a, b) = block.split_at(LANES);
+        range.widen(load_at(a, 0));
+        other.widen(load_at(b, 0));
+    }
+    for &x in rest {
+        range.widen(f32x4_splat(x));
+    }
+    range.reduce(other)
+}
+
+/// Smallest and largest values so far, lane by lane. Two of them take turns, for each waits for its last result.
+#[derive(Clone, Copy)]
+struct Range {
+    min: v128,
+    max: v128,
+}
+
+impl Range {
+    const EMPTY: Self = {
+        const INFINITE: f32 = f32::INFINITY;
+        Self {
+            min: f32x4(INFINITE, INFINITE, INFINITE, INFINITE),
+            max: f32x4(-INFINITE, -INFINITE, -INFINITE, -INFINITE),
         }
+    };
+
+    #[inline(always)]
+    fn widen(&mut self, x: v128) {
+        self.min = f32x4_pmin(self.min, x);
+        self.max = f32x4_pmax(self.max, x);
     }
-    for x in rest {
-        mins[0] = f32x4_pmin(mins[0], f32x4_splat(*x));
-        maxs[0] = f32x4_pmax(maxs[0], f32x4_splat(*x));
+
+    /// The range of both; `(0, 0)` when neither has seen a value.
+    fn reduce(self, other: Self) -> (f32, f32) {
+        let swapped = |v: v128| [i32x4_shuffle::<2, 3, 0, 1>(v, v), i32x4_shuffle::<1, 0, 3, 2>(v, v)];
+        let (mut min, mut max) = (f32x4_pmin(self.min, other.min), f32x4_pmax(self.max, other.max));
+        min = f32x4_pmin(min, swapped(min)[0]);
+        max = f32x4_pmax(max, swapped(max)[0]);
+        let (min, max) = (f32x4_pmin(min, swapped(min)[1]), f32x4_pmax(max, swapped(max)[1]));
+        let (min, max) = (f32x4_extract_lane::<0>(min), f32x4_extract_lane::<0>(max));
+        if min > max { (0.0, 0.0) } else { (min, max) }
     }
-    (reduce(f32x4_pmin, mins), reduce(f32x4_pmax, maxs))
 }
 
-/// One value of eight lanes.
-fn reduce(better: fn(v128, v128) -> v128, [a, b]: [v128; 2]) -> f32 {
-    let four = better(a, b);
-    let two = better(four, i32x4_shuffle::<2, 3, 0, 1>(four, four));
-    f32x4_extract_lane::<0>(better(two, i32x4_shuffle::<1, 0, 3, 2>(two, two)))
-}
-
-/// `clamp(rne(x / scale), low, low + 255)` of four values. Clamping to whole numbers may come before the rounding.
-struct Quantizer {
+/// `clamp(rne(x / scale), low, low + 255)` of the values of a row, four at a time. Clamping to whole numbers may come
+/// before the rounding.
+struct Quantizer<'a> {
+    x: &'a [f32],
+    scaling: Option<Scaling<'a>>,
     divisor: v128,
     low: v128,
     high: v128,
     round: Round,
 }
 
-impl Quantizer {
+impl<'a> Quantizer<'a> {
     #[inline(always)]
-    fn new(scale: f32, zero_point: u8) -> Self {
+    fn new(x: &'a [f32], scaling: Option<Scaling<'a>>, scale: f32, zero_point: u8) -> Self {
         let low = -f32::from(zero_point);
         let [divisor, low, high] = [scale, low, low + 255.0].map(|x| f32x4_splat(x));
-        Self { divisor, low, high, round: Round::new() }
+        Self { x, scaling, divisor, low, high, round: Round::new() }
+    }
+
+    /// Eight differences from the zero point, of the values from `at` on.
+    #[inline(always)]
+    fn quantize_8(&self, at: usize) -> v128 {
+        i16x8_narrow_i32x4(self.quantize(at), self.quantize(at + LANES))
     }
 
     #[inline(always)]
-    fn quantize(&self, x: &[f32; LANES]) -> v128 {
-        self.round.nearest(f32x4_pmin(f32x4_pmax(f32x4_div(load(x), self.divisor), self.low), self.high))
-    }
-
-    /// Eight differences from the zero point.
-    #[inline(always)]
-    fn quantize_8(&self, x: &[f32; 8]) -> v128 {
-        let (a, b) = x.split_at(LANES);
-        let vector = |x: &[f32]| self.quantize(x.first_chunk().expect("four values"));
-        i16x8_narrow_i32x4(vector(a), vector(b))
+    fn quantize(&self, at: usize) -> v128 {
+        let mut x = load_at(self.x, at);
+        if let Some(scaling) = self.scaling {
+            x = f32x4_mul(f32x4_sub(x, load_at(scaling.mean, at)), load_at(scaling.factor, at));
+        }
+        self.round.nearest(f32x4_pmin(f32x4_pmax(f32x4_div(x, self.divisor), self.low), self.high))
     }
 }
 
 /// See [`scalar::quantize_u8`].
-#[inline(never)]
-pub fn quantize_u8(x: &[f32], scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
-    let quantizer = Quantizer::new(scale, zero_point);
+pub fn quantize_u8(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
     // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
     let (offset, flips) = (i16x8_splat(i16::from(zero_point) - 128), u8x16_splat(flip ^ 0x80));
-    let ((blocks, rest), (out_blocks, out_rest)) = (x.as_chunks::<16>(), out.as_chunks_mut::<16>());
-    for (block, out) in blocks.iter().zip(out_blocks) {
-        let [a, b] = block.as_chunks::<8>().0 else { unreachable!("16 values are 2 times 8") };
-        let (low, high) = (i16x8_add(quantizer.quantize_8(a), offset), i16x8_add(quantizer.quantize_8(b), offset));
-        store(v128_xor(i8x16_narrow_i16x8(low, high), flips), out);
+    let (blocks, rest) = out.as_chunks_mut::<16>();
+    let whole = 16 * blocks.len();
+    // One loop for each case: a case decided within the loop would be decided for each vector.
+    let fill = |quantizer: Quantizer, blocks: &mut [[u8; 16]]| {
+        for (i, out) in blocks.iter_mut().enumerate() {
+            let (low, high) = (quantizer.quantize_8(16 * i), quantizer.quantize_8(16 * i + 8));
+            let bytes = i8x16_narrow_i16x8(i16x8_add(low, offset), i16x8_add(high, offset));
+            store(v128_xor(bytes, flips), out);
+        }
+    };
+    match scaling {
+        Some(_) => fill(Quantizer::new(x, scaling, scale, zero_point), blocks),
+        None => fill(Quantizer::new(x, None, scale, zero_point), blocks),
     }
-    scalar::quantize_u8(rest, scale, zero_point, flip, out_rest);
+    if !rest.is_empty() {
+        scalar::quantize_u8(&x[whole..], scaling.map(|s| s.from(whole)), scale, zero_point, flip, rest);
+    }
 }
 
 /// See [`scalar::quantize_i16`].
-#[inline(never)]
-pub fn quantize_i16(x: &[f32], scale: f32, zero_point: u8, out: &mut [i16]) {
-    let quantizer = Quantizer::new(scale, zero_point);
-    let ((blocks, rest), (out_blocks, out_rest)) = (x.as_chunks::<8>(), out.as_chunks_mut::<8>());
-    for (block, out) in blocks.iter().zip(out_blocks) {
-        store(quantizer.quantize_8(block), out);
+pub fn quantize_i16(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, out: &mut [i16]) {
+    let (blocks, rest) = out.as_chunks_mut::<8>();
+    let whole = 8 * blocks.len();
+    let fill = |quantizer: Quantizer, blocks: &mut [[i16; 8]]| {
+        for (i, out) in blocks.iter_mut().enumerate() {
+            store(quantizer.quantize_8(8 * i), out);
+        }
+    };
+    match scaling {
+        Some(_) => fill(Quantizer::new(x, scaling, scale, zero_point), blocks),
+        None => fill(Quantizer::new(x, None, scale, zero_point), blocks),
     }
-    scalar::quantize_i16(rest, scale, zero_point, out_rest);
+    if !rest.is_empty() {
+        scalar::quantize_i16(&x[whole..], scaling.map(|s| s.from(whole)), scale, zero_point, rest);
+    }
 }
 
 /// See [`crate::kernels::standardize`].
 #[inline(never)]
-pub fn standardize(x: &[f32], mean: &[f32], factor: &[f32], out: &mut [f32]) {
-    let ((means, mean_rest), (factors, factor_rest)) = (mean.as_chunks(), factor.as_chunks());
-    for (x, out) in x.chunks_exact(mean.len()).zip(out.chunks_exact_mut(mean.len())) {
-        let ((blocks, rest), (out_blocks, out_rest)) = (x.as_chunks(), out.as_chunks_mut::<LANES>());
-        for (((x, out), mean), factor) in blocks.iter().zip(out_blocks).zip(means).zip(factors) {
-            store(f32x4_mul(f32x4_sub(load(x), load(mean)), load(factor)), out);
-        }
-        if !rest.is_empty() {
-            scalar::standardize(rest, mean_rest, factor_rest, out_rest);
-        }
+pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
+    let (blocks, rest) = out.as_chunks_mut::<LANES>();
+    let whole = LANES * blocks.len();
+    let (mut range, mut other) = (Range::EMPTY, Range::EMPTY);
+    for (i, out) in blocks.iter_mut().enumerate() {
+        let at = i * LANES;
+        let y = f32x4_mul(f32x4_sub(load_at(x, at), load_at(scaling.mean, at)), load_at(scaling.factor, at));
+        store(y, out);
+        range.widen(y);
+        core::mem::swap(&mut range, &mut other);
     }
+    if !rest.is_empty() {
+        let (min, max) = scalar::standardize(&x[whole..], scaling.from(whole), rest);
+        range.widen(f32x4_splat(min));
+        range.widen(f32x4_splat(max));
+    }
+    range.reduce(other)
+}
+
+/// Four values from `at` on.
+#[inline(always)]
+fn load_at(x: &[f32], at: usize) -> v128 {
+    load(x[at..at + LANES].first_chunk().expect("four values"))
 }
 
 #[inline(always)]

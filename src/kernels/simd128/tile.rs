@@ -25,7 +25,7 @@ pub trait Epilogue {
 
 /// Multiplies the values `inputs` of each row (all of them when a row has several segments) with packed weights.
 pub fn multiply<U: Unit, T, W>(
-    x: Rows<T>,
+    x: &Rows<T>,
     panels: Panels,
     weights: &[W],
     inputs: Range<usize>,
@@ -73,7 +73,7 @@ const BLOCK_ROWS: usize = 240;
 
 /// The rows, and the part of each that is read.
 struct Walk<'a, T> {
-    x: Rows<'a, T>,
+    x: &'a Rows<'a, T>,
     /// First value.
     first: usize,
     /// Activation words of a segment.
