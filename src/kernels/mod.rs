@@ -313,17 +313,32 @@ impl Scaling<'_> {
         (x - self.mean[i]) * self.factor[i]
     }
 
+    /// Itself, when it is that of so many pixels.
+    fn of(self, pixels: usize) -> Self {
+        assert_eq!((self.mean.len(), self.factor.len()), (pixels, pixels));
+        self
+    }
+
     /// That of the pixels from `i` on.
     fn from(self, i: usize) -> Self {
         Self { mean: &self.mean[i..], factor: &self.factor[i..] }
     }
 }
 
-/// `y = (x - mean) · factor` for each pixel of one image, and the smallest and largest y as [`min_max`] has it.
+/// `y = (x - mean) · factor` for each pixel of one image.
 ///
 /// # Panics
 /// When the lengths differ.
-pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
-    assert_eq!((x.len(), x.len(), x.len()), (out.len(), scaling.mean.len(), scaling.factor.len()));
-    active::standardize(x, scaling, out)
+pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
+    assert_eq!(x.len(), out.len());
+    active::standardize(x, scaling.of(x.len()), out);
+}
+
+/// The same; the smallest and largest y as [`min_max`] has it.
+///
+/// # Panics
+/// When the lengths differ.
+pub fn standardize_range(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
+    assert_eq!(x.len(), out.len());
+    active::standardize_range(x, scaling.of(x.len()), out)
 }

@@ -103,8 +103,13 @@ pub fn quantize_i16(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point:
 }
 
 /// See [`super::standardize`].
-pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
+pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
     out.iter_mut().zip(x).enumerate().for_each(|(i, (out, &x))| *out = scaling.apply(x, i));
+}
+
+/// See [`super::standardize_range`].
+pub fn standardize_range(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
+    standardize(x, scaling, out);
     min_max(out)
 }
 

@@ -198,7 +198,7 @@ impl QuantizedModel {
                             (Some(fixed), _) => round_row(fixed, x, scaling, quantized, r),
                             (None, Some(scaling)) => {
                                 let image = at_least(next, inputs);
-                                let range = kernels::standardize(x, scaling, image);
+                                let range = kernels::standardize_range(x, scaling, image);
                                 round_row(affine::choose_u8(range)?, image, None, quantized, r)
                             }
                             (None, None) => round_row(affine::choose_u8(kernels::min_max(x))?, x, None, quantized, r),

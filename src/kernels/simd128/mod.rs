@@ -20,6 +20,7 @@ use super::{
 use epilogue::{Floats, Integers, Narrow, Real, Wide};
 pub use rowwise::{
     max_pool_f32, max_pool_i8, max_pool_i16, max_pool_u8, min_max, quantize_i16, quantize_u8, standardize,
+    standardize_range,
 };
 use unit::{MulAdd, Pairs, Unit};
 

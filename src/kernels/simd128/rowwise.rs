@@ -56,61 +56,96 @@ impl Range {
     }
 }
 
-/// `clamp(rne(x / scale), low, low + 255)` of the values of a row, four at a time. Clamping to whole numbers may come
-/// before the rounding.
-struct Quantizer<'a> {
-    x: &'a [f32],
-    scaling: Option<Scaling<'a>>,
+/// Where the vectors of a row come from.
+trait Values: Copy {
+    /// Four values from `at` on.
+    ///
+    /// # Safety
+    /// There must be as many.
+    #[allow(unsafe_code)]
+    unsafe fn four(self, at: usize) -> v128;
+}
+
+/// Values as they are.
+#[derive(Clone, Copy)]
+struct Plain<'a>(&'a [f32]);
+
+#[allow(unsafe_code)]
+impl Values for Plain<'_> {
+    #[inline(always)]
+    unsafe fn four(self, at: usize) -> v128 {
+        // SAFETY: promised by the caller.
+        unsafe { v128_load(self.0.as_ptr().add(at).cast()) }
+    }
+}
+
+/// Pixels, scaled.
+#[derive(Clone, Copy)]
+struct Scaled<'a>(Plain<'a>, Scaling<'a>);
+
+#[allow(unsafe_code)]
+impl Values for Scaled<'_> {
+    #[inline(always)]
+    unsafe fn four(self, at: usize) -> v128 {
+        let (mean, factor) = (Plain(self.1.mean), Plain(self.1.factor));
+        // SAFETY: promised by the caller; the scaling has a value for each pixel.
+        unsafe { f32x4_mul(f32x4_sub(self.0.four(at), mean.four(at)), factor.four(at)) }
+    }
+}
+
+/// `clamp(rne(x / scale), low, low + 255)`, four values at a time. Clamping to whole numbers may come before the
+/// rounding.
+struct Quantizer {
     divisor: v128,
     low: v128,
     high: v128,
     round: Round,
 }
 
-impl<'a> Quantizer<'a> {
+impl Quantizer {
     #[inline(always)]
-    fn new(x: &'a [f32], scaling: Option<Scaling<'a>>, scale: f32, zero_point: u8) -> Self {
+    fn new(scale: f32, zero_point: u8) -> Self {
         let low = -f32::from(zero_point);
         let [divisor, low, high] = [scale, low, low + 255.0].map(|x| f32x4_splat(x));
-        Self { x, scaling, divisor, low, high, round: Round::new() }
+        Self { divisor, low, high, round: Round::new() }
     }
 
-    /// Eight differences from the zero point, of the values from `at` on.
+    /// Eight differences from the zero point.
     #[inline(always)]
-    fn quantize_8(&self, at: usize) -> v128 {
-        i16x8_narrow_i32x4(self.quantize(at), self.quantize(at + LANES))
-    }
-
-    #[inline(always)]
-    fn quantize(&self, at: usize) -> v128 {
-        let mut x = load_at(self.x, at);
-        if let Some(scaling) = self.scaling {
-            x = f32x4_mul(f32x4_sub(x, load_at(scaling.mean, at)), load_at(scaling.factor, at));
-        }
-        self.round.nearest(f32x4_pmin(f32x4_pmax(f32x4_div(x, self.divisor), self.low), self.high))
+    fn apply(&self, x: [v128; 2]) -> v128 {
+        let [a, b] = x.map(|x| {
+            let clamped = f32x4_pmin(f32x4_pmax(f32x4_div(x, self.divisor), self.low), self.high);
+            self.round.nearest(clamped)
+        });
+        i16x8_narrow_i32x4(a, b)
     }
 }
 
 /// See [`scalar::quantize_u8`].
 pub fn quantize_u8(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
-    // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
-    let (offset, flips) = (i16x8_splat(i16::from(zero_point) - 128), u8x16_splat(flip ^ 0x80));
     let (blocks, rest) = out.as_chunks_mut::<16>();
     let whole = 16 * blocks.len();
-    // One loop for each case: a case decided within the loop would be decided for each vector.
-    let fill = |quantizer: Quantizer, blocks: &mut [[u8; 16]]| {
-        for (i, out) in blocks.iter_mut().enumerate() {
-            let (low, high) = (quantizer.quantize_8(16 * i), quantizer.quantize_8(16 * i + 8));
-            let bytes = i8x16_narrow_i16x8(i16x8_add(low, offset), i16x8_add(high, offset));
-            store(v128_xor(bytes, flips), out);
-        }
-    };
+    let quantizer = Quantizer::new(scale, zero_point);
     match scaling {
-        Some(_) => fill(Quantizer::new(x, scaling, scale, zero_point), blocks),
-        None => fill(Quantizer::new(x, None, scale, zero_point), blocks),
+        Some(scaling) => bytes(Scaled(Plain(x), scaling.of(x.len())), x.len(), &quantizer, zero_point, flip, blocks),
+        None => bytes(Plain(x), x.len(), &quantizer, zero_point, flip, blocks),
     }
     if !rest.is_empty() {
         scalar::quantize_u8(&x[whole..], scaling.map(|s| s.from(whole)), scale, zero_point, flip, rest);
+    }
+}
+
+#[inline(never)]
+#[allow(unsafe_code)]
+fn bytes(x: impl Values, len: usize, quantizer: &Quantizer, zero_point: u8, flip: u8, out: &mut [[u8; 16]]) {
+    assert!(16 * out.len() <= len);
+    // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
+    let (offset, flips) = (i16x8_splat(i16::from(zero_point) - 128), u8x16_splat(flip ^ 0x80));
+    for (i, out) in out.iter_mut().enumerate() {
+        // SAFETY: 16 values from 16 · i on lie in the length checked above.
+        let [a, b, c, d] = [0, 4, 8, 12].map(|at| unsafe { x.four(16 * i + at) });
+        let (low, high) = (quantizer.apply([a, b]), quantizer.apply([c, d]));
+        store(v128_xor(i8x16_narrow_i16x8(i16x8_add(low, offset), i16x8_add(high, offset)), flips), out);
     }
 }
 
@@ -118,35 +153,63 @@ pub fn quantize_u8(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: 
 pub fn quantize_i16(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, out: &mut [i16]) {
     let (blocks, rest) = out.as_chunks_mut::<8>();
     let whole = 8 * blocks.len();
-    let fill = |quantizer: Quantizer, blocks: &mut [[i16; 8]]| {
-        for (i, out) in blocks.iter_mut().enumerate() {
-            store(quantizer.quantize_8(8 * i), out);
-        }
-    };
+    let quantizer = Quantizer::new(scale, zero_point);
     match scaling {
-        Some(_) => fill(Quantizer::new(x, scaling, scale, zero_point), blocks),
-        None => fill(Quantizer::new(x, None, scale, zero_point), blocks),
+        Some(scaling) => differences(Scaled(Plain(x), scaling.of(x.len())), x.len(), &quantizer, blocks),
+        None => differences(Plain(x), x.len(), &quantizer, blocks),
     }
     if !rest.is_empty() {
         scalar::quantize_i16(&x[whole..], scaling.map(|s| s.from(whole)), scale, zero_point, rest);
     }
 }
 
+#[inline(never)]
+#[allow(unsafe_code)]
+fn differences(x: impl Values, len: usize, quantizer: &Quantizer, out: &mut [[i16; 8]]) {
+    assert!(8 * out.len() <= len);
+    for (i, out) in out.iter_mut().enumerate() {
+        // SAFETY: 8 values from 8 · i on lie in the length checked above.
+        store(quantizer.apply([0, 4].map(|at| unsafe { x.four(8 * i + at) })), out);
+    }
+}
+
 /// See [`crate::kernels::standardize`].
 #[inline(never)]
-pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
+#[allow(unsafe_code)]
+pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
+    assert!(out.len() <= x.len());
+    let scaled = Scaled(Plain(x), scaling.of(x.len()));
     let (blocks, rest) = out.as_chunks_mut::<LANES>();
     let whole = LANES * blocks.len();
-    let (mut range, mut other) = (Range::EMPTY, Range::EMPTY);
     for (i, out) in blocks.iter_mut().enumerate() {
-        let at = i * LANES;
-        let y = f32x4_mul(f32x4_sub(load_at(x, at), load_at(scaling.mean, at)), load_at(scaling.factor, at));
-        store(y, out);
-        range.widen(y);
-        core::mem::swap(&mut range, &mut other);
+        // SAFETY: out is no longer than x.
+        store(unsafe { scaled.four(LANES * i) }, out);
     }
     if !rest.is_empty() {
-        let (min, max) = scalar::standardize(&x[whole..], scaling.from(whole), rest);
+        scalar::standardize(&x[whole..], scaling.from(whole), rest);
+    }
+}
+
+/// See [`crate::kernels::standardize_range`].
+#[inline(never)]
+#[allow(unsafe_code)]
+pub fn standardize_range(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
+    assert!(out.len() <= x.len());
+    let scaled = Scaled(Plain(x), scaling.of(x.len()));
+    let (blocks, rest) = out.as_chunks_mut::<8>();
+    let whole = 8 * blocks.len();
+    let (mut range, mut other) = (Range::EMPTY, Range::EMPTY);
+    for (i, out) in blocks.iter_mut().enumerate() {
+        // SAFETY: out is no longer than x.
+        let (a, b) = unsafe { (scaled.four(8 * i), scaled.four(8 * i + LANES)) };
+        range.widen(a);
+        other.widen(b);
+        let (low, high) = out.split_at_mut(LANES);
+        store(a, low.first_chunk_mut::<LANES>().expect("four values"));
+        store(b, high.first_chunk_mut::<LANES>().expect("four values"));
+    }
+    if !rest.is_empty() {
+        let (min, max) = scalar::standardize_range(&x[whole..], scaling.from(whole), rest);
         range.widen(f32x4_splat(min));
         range.widen(f32x4_splat(max));
     }
