@@ -217,6 +217,7 @@ pub fn convolve_with<U: simd128::unit::Unit>(
     convolve_by(simd128::multiply_bytes::<U>, x, patches, border, w, sink);
 }
 
+#[inline(always)]
 fn check_sink(sink: &Sink, rows: usize, pixels: usize, w: &PackedI8) {
     let values = rows * pixels * w.outputs();
     match sink {

@@ -81,6 +81,7 @@ pub(super) enum To<'a> {
 
 impl<'a> Part<'a> {
     /// `outputs` values a row.
+    #[inline(always)]
     pub(super) fn whole(sink: Sink<'a>, zero_points: &'a [u8], outputs: usize) -> Self {
         let (to, stride) = match sink {
             Sink::Sums(out) => (To::Sums(out), outputs),

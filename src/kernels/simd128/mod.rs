@@ -49,6 +49,7 @@ fn multiply_floats<U: Unit>(x: &Rows<f32>, w: &PackedF32, relu: bool, out: &mut 
 }
 
 /// See [`super::multiply`].
+#[inline(always)]
 pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
     match (w.path(), x) {
         (DotPath::Pairs, Operand::Wide(x)) => multiply_integers::<Pairs, _>(x, w, part),
@@ -67,6 +68,7 @@ pub(super) fn multiply_bytes<U: Unit>(x: &Operand, w: &PackedI8, part: &mut Part
 }
 
 /// The product by the instructions of `U`, which must be those of the path that `w` and `x` are stored for.
+#[inline(always)]
 fn multiply_integers<U: Unit, T>(x: &Rows<T>, w: &PackedI8, part: &mut Part) {
     let (stride, zero_points) = (part.stride, part.zero_points);
     let (panels, weights, inputs) = (w.panels(), w.weights(), 0..x.segment());

@@ -56,40 +56,64 @@ impl Range {
     }
 }
 
-/// Where the vectors of a row come from.
-trait Values: Copy {
-    /// Four values from `at` on.
+/// Where the vectors of a row come from: pointers that move on, so that each load is one of a constant distance.
+trait Values {
+    /// Four values, `at` values from here.
     ///
     /// # Safety
     /// There must be as many.
     #[allow(unsafe_code)]
-    unsafe fn four(self, at: usize) -> v128;
+    unsafe fn four(&self, at: usize) -> v128;
+
+    /// Moves on by `count` values.
+    fn skip(&mut self, count: usize);
 }
 
 /// Values as they are.
-#[derive(Clone, Copy)]
-struct Plain<'a>(&'a [f32]);
+struct Plain(*const f32);
 
 #[allow(unsafe_code)]
-impl Values for Plain<'_> {
+impl Values for Plain {
     #[inline(always)]
-    unsafe fn four(self, at: usize) -> v128 {
+    unsafe fn four(&self, at: usize) -> v128 {
         // SAFETY: promised by the caller.
-        unsafe { v128_load(self.0.as_ptr().add(at).cast()) }
+        unsafe { v128_load(self.0.add(at).cast()) }
+    }
+
+    #[inline(always)]
+    fn skip(&mut self, count: usize) {
+        self.0 = self.0.wrapping_add(count);
     }
 }
 
 /// Pixels, scaled.
-#[derive(Clone, Copy)]
-struct Scaled<'a>(Plain<'a>, Scaling<'a>);
+struct Scaled {
+    x: Plain,
+    mean: Plain,
+    factor: Plain,
+}
+
+impl Scaled {
+    #[inline(always)]
+    fn new(x: &[f32], scaling: Scaling) -> Self {
+        let scaling = scaling.of(x.len());
+        Self { x: Plain(x.as_ptr()), mean: Plain(scaling.mean.as_ptr()), factor: Plain(scaling.factor.as_ptr()) }
+    }
+}
 
 #[allow(unsafe_code)]
-impl Values for Scaled<'_> {
+impl Values for Scaled {
     #[inline(always)]
-    unsafe fn four(self, at: usize) -> v128 {
-        let (mean, factor) = (Plain(self.1.mean), Plain(self.1.factor));
+    unsafe fn four(&self, at: usize) -> v128 {
         // SAFETY: promised by the caller; the scaling has a value for each pixel.
-        unsafe { f32x4_mul(f32x4_sub(self.0.four(at), mean.four(at)), factor.four(at)) }
+        unsafe { f32x4_mul(f32x4_sub(self.x.four(at), self.mean.four(at)), self.factor.four(at)) }
+    }
+
+    #[inline(always)]
+    fn skip(&mut self, count: usize) {
+        self.x.skip(count);
+        self.mean.skip(count);
+        self.factor.skip(count);
     }
 }
 
@@ -125,10 +149,9 @@ impl Quantizer {
 pub fn quantize_u8(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
     let (blocks, rest) = out.as_chunks_mut::<16>();
     let whole = 16 * blocks.len();
-    let quantizer = Quantizer::new(scale, zero_point);
     match scaling {
-        Some(scaling) => bytes(Scaled(Plain(x), scaling.of(x.len())), x.len(), &quantizer, zero_point, flip, blocks),
-        None => bytes(Plain(x), x.len(), &quantizer, zero_point, flip, blocks),
+        Some(scaling) => bytes(Scaled::new(x, scaling), x.len(), scale, zero_point, flip, blocks),
+        None => bytes(Plain(x.as_ptr()), x.len(), scale, zero_point, flip, blocks),
     }
     if !rest.is_empty() {
         scalar::quantize_u8(&x[whole..], scaling.map(|s| s.from(whole)), scale, zero_point, flip, rest);
@@ -137,13 +160,15 @@ pub fn quantize_u8(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: 
 
 #[inline(never)]
 #[allow(unsafe_code)]
-fn bytes(x: impl Values, len: usize, quantizer: &Quantizer, zero_point: u8, flip: u8, out: &mut [[u8; 16]]) {
+fn bytes(mut x: impl Values, len: usize, scale: f32, zero_point: u8, flip: u8, out: &mut [[u8; 16]]) {
     assert!(16 * out.len() <= len);
+    let quantizer = Quantizer::new(scale, zero_point);
     // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
     let (offset, flips) = (i16x8_splat(i16::from(zero_point) - 128), u8x16_splat(flip ^ 0x80));
-    for (i, out) in out.iter_mut().enumerate() {
-        // SAFETY: 16 values from 16 · i on lie in the length checked above.
-        let [a, b, c, d] = [0, 4, 8, 12].map(|at| unsafe { x.four(16 * i + at) });
+    for out in out {
+        // SAFETY: 16 values for each block, as checked above.
+        let [a, b, c, d] = [0, 4, 8, 12].map(|at| unsafe { x.four(at) });
+        x.skip(16);
         let (low, high) = (quantizer.apply([a, b]), quantizer.apply([c, d]));
         store(v128_xor(i8x16_narrow_i16x8(i16x8_add(low, offset), i16x8_add(high, offset)), flips), out);
     }
@@ -153,10 +178,9 @@ fn bytes(x: impl Values, len: usize, quantizer: &Quantizer, zero_point: u8, flip
 pub fn quantize_i16(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, out: &mut [i16]) {
     let (blocks, rest) = out.as_chunks_mut::<8>();
     let whole = 8 * blocks.len();
-    let quantizer = Quantizer::new(scale, zero_point);
     match scaling {
-        Some(scaling) => differences(Scaled(Plain(x), scaling.of(x.len())), x.len(), &quantizer, blocks),
-        None => differences(Plain(x), x.len(), &quantizer, blocks),
+        Some(scaling) => differences(Scaled::new(x, scaling), x.len(), scale, zero_point, blocks),
+        None => differences(Plain(x.as_ptr()), x.len(), scale, zero_point, blocks),
     }
     if !rest.is_empty() {
         scalar::quantize_i16(&x[whole..], scaling.map(|s| s.from(whole)), scale, zero_point, rest);
@@ -165,11 +189,13 @@ pub fn quantize_i16(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point:
 
 #[inline(never)]
 #[allow(unsafe_code)]
-fn differences(x: impl Values, len: usize, quantizer: &Quantizer, out: &mut [[i16; 8]]) {
+fn differences(mut x: impl Values, len: usize, scale: f32, zero_point: u8, out: &mut [[i16; 8]]) {
     assert!(8 * out.len() <= len);
-    for (i, out) in out.iter_mut().enumerate() {
-        // SAFETY: 8 values from 8 · i on lie in the length checked above.
-        store(quantizer.apply([0, 4].map(|at| unsafe { x.four(8 * i + at) })), out);
+    let quantizer = Quantizer::new(scale, zero_point);
+    for out in out {
+        // SAFETY: 8 values for each block, as checked above.
+        store(quantizer.apply([0, 4].map(|at| unsafe { x.four(at) })), out);
+        x.skip(8);
     }
 }
 
@@ -178,12 +204,14 @@ fn differences(x: impl Values, len: usize, quantizer: &Quantizer, out: &mut [[i1
 #[allow(unsafe_code)]
 pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
     assert!(out.len() <= x.len());
-    let scaled = Scaled(Plain(x), scaling.of(x.len()));
-    let (blocks, rest) = out.as_chunks_mut::<LANES>();
-    let whole = LANES * blocks.len();
-    for (i, out) in blocks.iter_mut().enumerate() {
+    let mut scaled = Scaled::new(x, scaling);
+    let (blocks, rest) = out.as_chunks_mut::<8>();
+    let whole = 8 * blocks.len();
+    for out in blocks {
         // SAFETY: out is no longer than x.
-        store(unsafe { scaled.four(LANES * i) }, out);
+        let halves = unsafe { [scaled.four(0), scaled.four(LANES)] };
+        scaled.skip(8);
+        store_two(halves, out);
     }
     if !rest.is_empty() {
         scalar::standardize(&x[whole..], scaling.from(whole), rest);
@@ -195,18 +223,17 @@ pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
 #[allow(unsafe_code)]
 pub fn standardize_range(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
     assert!(out.len() <= x.len());
-    let scaled = Scaled(Plain(x), scaling.of(x.len()));
+    let mut scaled = Scaled::new(x, scaling);
     let (blocks, rest) = out.as_chunks_mut::<8>();
     let whole = 8 * blocks.len();
     let (mut range, mut other) = (Range::EMPTY, Range::EMPTY);
-    for (i, out) in blocks.iter_mut().enumerate() {
+    for out in blocks {
         // SAFETY: out is no longer than x.
-        let (a, b) = unsafe { (scaled.four(8 * i), scaled.four(8 * i + LANES)) };
-        range.widen(a);
-        other.widen(b);
-        let (low, high) = out.split_at_mut(LANES);
-        store(a, low.first_chunk_mut::<LANES>().expect("four values"));
-        store(b, high.first_chunk_mut::<LANES>().expect("four values"));
+        let halves = unsafe { [scaled.four(0), scaled.four(LANES)] };
+        scaled.skip(8);
+        range.widen(halves[0]);
+        other.widen(halves[1]);
+        store_two(halves, out);
     }
     if !rest.is_empty() {
         let (min, max) = scalar::standardize_range(&x[whole..], scaling.from(whole), rest);
@@ -235,4 +262,11 @@ fn store<T, const N: usize>(value: v128, out: &mut [T; N]) {
     const { assert!(size_of::<[T; N]>() == 16) };
     // SAFETY: `out` points to 16 writable bytes; the store needs no alignment.
     unsafe { v128_store(out.as_mut_ptr().cast(), value) }
+}
+
+#[inline(always)]
+fn store_two([low, high]: [v128; 2], out: &mut [f32; 8]) {
+    let (to_low, to_high) = out.split_at_mut(LANES);
+    store(low, to_low.first_chunk_mut::<LANES>().expect("four values"));
+    store(high, to_high.first_chunk_mut::<LANES>().expect("four values"));
 }

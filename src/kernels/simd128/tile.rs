@@ -24,6 +24,7 @@ pub trait Epilogue {
 }
 
 /// Multiplies the values `inputs` of each row (all of them when a row has several segments) with packed weights.
+#[inline(never)]
 pub fn multiply<U: Unit, T, W>(
     x: &Rows<T>,
     panels: Panels,
