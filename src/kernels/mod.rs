@@ -126,8 +126,9 @@ enum Operand<'a> {
 ///
 /// # Panics
 /// When a length does not fit the packed weights, or activations and weights are stored for different paths.
+#[inline(always)]
 pub fn multiply(x: &Activations, w: &PackedI8, sink: Sink) {
-    multiply_by(active::multiply, x, w, sink);
+    multiply_by(|x, w, part| active::multiply(x, w, part), x, w, sink);
 }
 
 #[inline(always)]

@@ -34,6 +34,7 @@ pub struct Requantize {
     pub(super) multipliers: Vec<f32>,
     pub(super) low: u8,
     pub(super) zero_point: u8,
+    bounded: bool,
 }
 
 impl Requantize {
@@ -43,7 +44,18 @@ impl Requantize {
         let taken_off = correction(w.path(), x_zero_point);
         let start: Vec<i32> =
             bias.iter().zip(w.row_sums()).map(|(b, sum)| b.wrapping_sub(taken_off.wrapping_mul(*sum))).collect();
-        Self { start: pad(&start), multipliers: pad(multipliers), low, zero_point }
+        let weight = |j: usize| -> f64 { (0..w.inputs()).map(|k| f64::from(w.weight(j, k)).abs()).sum() };
+        let largest = |j: usize| (weight(j) * 255.0 + f64::from(start[j]).abs()) * f64::from(multipliers[j]);
+        let bounded = (0..bias.len()).all(|j| largest(j) < Self::BOUND);
+        Self { start: pad(&start), multipliers: pad(multipliers), low, zero_point, bounded }
+    }
+
+    /// Far beyond any u8, and far within the range in which the SIMD kernels round.
+    const BOUND: f64 = (1 << 20) as f64;
+
+    /// Whether no sum, multiplied, can leave ±2^20: then it needs no clamp before it is rounded.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.bounded
     }
 
     /// The zero point of the results.

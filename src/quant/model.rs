@@ -210,12 +210,12 @@ impl QuantizedModel {
                     next_quantized.reset(product.packed().path(), rows, outputs.next_multiple_of(ALIGN));
                 }
                 let reals = if integers { &mut [][..] } else { at_least(next, rows * outputs) };
-                let sink = product.sink(&scales[..rows], reals, next_quantized);
+                let (w, scales) = (product.packed(), &scales[..rows]);
                 match layer {
-                    QuantizedLayer::Conv2d(conv) => {
-                        kernels::convolve(quantized, &conv.patches, border, product.packed(), sink);
-                    }
-                    _ => kernels::multiply(quantized, product.packed(), sink),
+                    QuantizedLayer::Conv2d(conv) => product.finish(scales, reals, next_quantized, |sink| {
+                        kernels::convolve(quantized, &conv.patches, border, w, sink);
+                    }),
+                    _ => product.finish(scales, reals, next_quantized, |sink| kernels::multiply(quantized, w, sink)),
                 }
             } else if let QuantizedLayer::MaxPool2d(pool) = layer {
                 if integers {

@@ -131,15 +131,23 @@ impl Product {
         matches!(self.ends, Ends::Requantized(..))
     }
 
-    /// Where its sums go: to `integers` (given a zero point; reset to as many rows before), or to `reals`. `x_scales`:
-    /// the scale of each image's activations, which only dynamic ends read.
-    pub fn sink<'a>(&'a self, x_scales: &'a [f32], reals: &'a mut [f32], integers: &'a mut Activations) -> Sink<'a> {
+    /// Calls `multiply` with where the sums go: to `integers` (reset to as many rows before), or to `reals`. `x_scales`:
+    /// the scale of each image's activations, which only dynamic ends read. Inlined, so that each end has a call of its
+    /// own and the kernel knows it.
+    #[inline(always)]
+    pub fn finish(
+        &self,
+        x_scales: &[f32],
+        reals: &mut [f32],
+        integers: &mut Activations,
+        mut multiply: impl FnMut(Sink),
+    ) {
         match &self.ends {
-            Ends::Dynamic(to) => Sink::Floats(to, x_scales, reals),
-            Ends::Dequantized(_, to) => Sink::Floats(to, &[1.0], reals),
+            Ends::Dynamic(to) => multiply(Sink::Floats(to, x_scales, reals)),
+            Ends::Dequantized(_, to) => multiply(Sink::Floats(to, &[1.0], reals)),
             Ends::Requantized(_, to) => {
                 integers.set_zero_point(to.zero_point());
-                Sink::Activations(to, integers)
+                multiply(Sink::Activations(to, integers));
             }
         }
     }

@@ -50,9 +50,9 @@ impl Epilogue for Floats<'_> {
         sums: &[[v128; P]; R],
     ) {
         let (outputs, low) = (self.w.outputs(), f32x4_splat(self.low));
+        let mut to = Target::new(self.out, row, R, outputs, outputs, output);
         for r in skip..R {
-            let to = &mut self.out[(row + r) * outputs..][..outputs][output..];
-            store(sums[r].map(|sum| f32x4_pmax(sum, low)), to);
+            to.store(r, sums[r].map(|sum| f32x4_pmax(sum, low)));
         }
     }
 }
@@ -85,9 +85,9 @@ impl Epilogue for Integers<'_> {
         sums: &[[v128; P]; R],
     ) {
         let (outputs, centre) = (self.w.outputs(), Centre::new(self.w, output));
+        let mut to = Target::new(self.out, row, R, outputs, outputs, output);
         for r in skip..R {
-            let sums = centre.apply(of_row(self.zero_points, row + r), sums[r]);
-            store(sums, &mut self.out[(row + r) * outputs..][..outputs][output..]);
+            to.store(r, centre.apply(of_row(self.zero_points, row + r), sums[r]));
         }
     }
 }
@@ -130,6 +130,7 @@ impl Epilogue for Real<'_> {
         let (outputs, centre) = (self.w.outputs(), Centre::new(self.w, output));
         let (scales, bias): ([v128; P], [v128; P]) = (load(&self.to.scales, output), load(&self.to.bias, output));
         let low = f32x4_splat(lowest(self.to.relu));
+        let mut to = Target::new(self.out, row, R, outputs, outputs, output);
         for r in skip..R {
             let sums = centre.apply(of_row(self.zero_points, row + r), sums[r]);
             let x_scale = f32x4_splat(of_row(self.x_scales, row + r));
@@ -137,7 +138,7 @@ impl Epilogue for Real<'_> {
                 let scaled = f32x4_mul(f32x4_convert_i32x4(sums[p]), f32x4_mul(x_scale, scales[p]));
                 f32x4_pmax(f32x4_add(scaled, bias[p]), low)
             });
-            store(real, &mut self.out[(row + r) * outputs..][..outputs][output..]);
+            to.store(r, real);
         }
     }
 }
@@ -169,17 +170,23 @@ impl Epilogue for Narrow<'_> {
         output: usize,
         sums: &[[v128; P]; R],
     ) {
-        let rounding = self.rounded.rounding::<P>(output);
         // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
-        let offset = i16x8_splat(i16::from(self.rounded.to.zero_point) - 128);
+        let (zero_point, low) = (i16::from(self.rounded.to.zero_point), i16::from(self.rounded.to.low));
+        let (offset, low) = (i16x8_splat(zero_point - 128), i8x16_splat((low - 128) as i8));
         let flip = u8x16_splat(self.flip ^ 0x80);
+        let rounding = self.rounded.rounding::<P>(output);
+        let mut to = self.rounded.target(self.out, row, R, output);
         for r in skip..R {
             let q = rounding.apply(sums[r]);
-            let bytes = core::array::from_fn::<_, P, _>(|p| {
-                let pairs = i16x8_add(i16x8_narrow_i32x4(q[p], q[p]), offset);
-                v128_xor(i8x16_narrow_i16x8(pairs, pairs), flip)
-            });
-            store(bytes, self.rounded.place(&mut self.out[..], row + r, output));
+            for v in (0..P).step_by(2) {
+                let pair = i16x8_add_sat(i16x8_narrow_i32x4(q[v], q[(v + 1).min(P - 1)]), offset);
+                let bytes = v128_xor(i8x16_max(i8x16_narrow_i16x8(pair, pair), low), flip);
+                if v + 1 < P {
+                    to.store_pair(r, v, bytes);
+                } else {
+                    to.store_one(r, v, bytes);
+                }
+            }
         }
     }
 }
@@ -210,10 +217,21 @@ impl Epilogue for Wide<'_> {
         output: usize,
         sums: &[[v128; P]; R],
     ) {
+        let (zero_point, low) = (i16::from(self.rounded.to.zero_point), i16::from(self.rounded.to.low));
+        let (low, high) = (i16x8_splat(low - zero_point), i16x8_splat(255 - zero_point));
         let rounding = self.rounded.rounding::<P>(output);
+        let mut to = self.rounded.target(self.out, row, R, output);
         for r in skip..R {
-            let differences = rounding.apply(sums[r]).map(|q| i16x8_narrow_i32x4(q, q));
-            store(differences, self.rounded.place(&mut self.out[..], row + r, output));
+            let q = rounding.apply(sums[r]);
+            for v in (0..P).step_by(2) {
+                let pair = i16x8_narrow_i32x4(q[v], q[(v + 1).min(P - 1)]);
+                let pair = i16x8_max(i16x8_min(pair, high), low);
+                if v + 1 < P {
+                    to.store_pair(r, v, pair);
+                } else {
+                    to.store_one(r, v, pair);
+                }
+            }
         }
     }
 }
@@ -232,38 +250,38 @@ impl<'a> Rounded<'a> {
 
     #[inline(always)]
     fn rounding<const P: usize>(&self, output: usize) -> Rounding<P> {
-        let zero_point = f32::from(self.to.zero_point);
-        Rounding {
-            multipliers: load(&self.to.multipliers, output),
-            low: f32x4_splat(f32::from(self.to.low) - zero_point),
-            high: f32x4_splat(255.0 - zero_point),
-            round: Round::new(),
-        }
+        let limit = if self.to.is_bounded() { None } else { Some(f32x4_splat(LIMIT)) };
+        Rounding { multipliers: load(&self.to.multipliers, output), limit, round: Round::new() }
     }
 
-    /// The real outputs of a row from `output` on; up to the end of the row when it has room for padding.
+    /// The real outputs of a row; up to a full vector when a row has room for padding.
     #[inline(always)]
-    fn place<'o, T>(&self, out: &'o mut [T], row: usize, output: usize) -> &'o mut [T] {
+    fn target<'o, T>(&self, out: &'o mut [T], row: usize, rows: usize, output: usize) -> Target<'o, T> {
         let width = self.outputs.next_multiple_of(LANES);
         let width = if width <= self.stride { width } else { self.outputs };
-        &mut out[row * self.stride..][..width][output..]
+        Target::new(out, row, rows, self.stride, width, output)
     }
 }
 
+/// Rounding is exact within ±2^22; no result that is not clamped to 0..=255 anyway lies beyond this.
+const LIMIT: f32 = 1_048_576.0;
+
 struct Rounding<const P: usize> {
     multipliers: [v128; P],
-    low: v128,
-    high: v128,
+    limit: Option<v128>,
     round: Round,
 }
 
 impl<const P: usize> Rounding<P> {
-    /// `clamp(rne(f32(sum) · multiplier))`, without the zero point. Clamping to whole numbers may come first.
+    /// `rne(f32(sum) · multiplier)`, right where it is between −2^15 and 2^15 and beyond that on the same side.
     #[inline(always)]
     fn apply(&self, sums: [v128; P]) -> [v128; P] {
         core::array::from_fn(|p| {
             let real = f32x4_mul(f32x4_convert_i32x4(sums[p]), self.multipliers[p]);
-            self.round.nearest(f32x4_pmin(f32x4_pmax(real, self.low), self.high))
+            self.round.nearest(match self.limit {
+                Some(limit) => f32x4_pmin(f32x4_pmax(real, f32x4_neg(limit)), limit),
+                None => real,
+            })
         })
     }
 }
@@ -304,18 +322,43 @@ fn load<T, const P: usize>(values: &[T], at: usize) -> [v128; P] {
     core::array::from_fn(|p| unsafe { v128_load(values.as_ptr().add(p * LANES).cast()) })
 }
 
-/// Writes the first four values of each vector to `to`, as far as it reaches: by stores of known length, for a copy of
-/// any length is a call that takes longer than a whole small layer.
-#[inline(always)]
-#[allow(unsafe_code)]
-fn store<T, const P: usize>(vectors: [v128; P], to: &mut [T]) {
-    for (p, values) in vectors.into_iter().enumerate() {
-        if to.len() < (p + 1) * LANES {
-            return store_some(values, to.get_mut(p * LANES..).unwrap_or_default());
+/// Rows of an output matrix, from one output on.
+struct Target<'a, T> {
+    out: &'a mut [T],
+    stride: usize,
+    /// Values from here to the end of a row.
+    width: usize,
+}
+
+impl<'a, T> Target<'a, T> {
+    /// Rows `row..row + rows` of `width` values, `stride` values apart, from value `output` on.
+    #[inline(always)]
+    fn new(out: &'a mut [T], row: usize, rows: usize, stride: usize, width: usize, output: usize) -> Self {
+        let last = (row + rows - 1) * stride + width;
+        assert!(output < width && width <= stride);
+        Self { out: &mut out[row * stride + output..last], stride, width: width - output }
+    }
+
+    /// Writes four values of each vector to row `r`, as far as it reaches.
+    #[inline(always)]
+    fn store<const P: usize>(&mut self, r: usize, vectors: [v128; P]) {
+        for (p, values) in vectors.into_iter().enumerate() {
+            self.store_one(r, p, values);
         }
-        // SAFETY: four values from p · 4 on are in the slice; the stores need no alignment.
+    }
+
+    /// Writes the first four values of a vector to place `v` of row `r`: by stores of known length, for a copy of any
+    /// length is a call that takes longer than a whole small layer.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn store_one(&mut self, r: usize, v: usize, values: v128) {
+        if (v + 1) * LANES > self.width {
+            return self.store_some(r, v, values);
+        }
+        let to = &mut self.out[r * self.stride + v * LANES..][..LANES];
+        let to = to.as_mut_ptr();
+        // SAFETY: four values; the stores need no alignment.
         unsafe {
-            let to = to.as_mut_ptr().add(p * LANES);
             match size_of::<T>() {
                 1 => v128_store32_lane::<0>(values, to.cast()),
                 2 => v128_store64_lane::<0>(values, to.cast()),
@@ -323,26 +366,51 @@ fn store<T, const P: usize>(vectors: [v128; P], to: &mut [T]) {
             }
         }
     }
-}
 
-/// The same of one vector and fewer than four values.
-#[inline(always)]
-#[allow(unsafe_code)]
-fn store_some<T>(mut values: v128, to: &mut [T]) {
-    for to in to {
-        let to = core::ptr::from_mut(to);
-        // SAFETY: one value of that size.
+    /// Writes the first eight values of a vector of bytes or 16-bit values to places `v` and `v + 1`.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn store_pair(&mut self, r: usize, v: usize, values: v128) {
+        if (v + 2) * LANES > self.width {
+            self.store_one(r, v, values);
+            let upper = if size_of::<T>() == 1 {
+                u32x4_shuffle::<1, 1, 1, 1>(values, values)
+            } else {
+                u64x2_shuffle::<1, 1>(values, values)
+            };
+            return self.store_some(r, v + 1, upper);
+        }
+        let to = &mut self.out[r * self.stride + v * LANES..][..2 * LANES];
+        let to = to.as_mut_ptr();
+        // SAFETY: eight values; the stores need no alignment.
         unsafe {
             match size_of::<T>() {
-                1 => v128_store8_lane::<0>(values, to.cast()),
-                2 => v128_store16_lane::<0>(values, to.cast()),
-                _ => v128_store32_lane::<0>(values, to.cast()),
+                1 => v128_store64_lane::<0>(values, to.cast()),
+                _ => v128_store(to.cast(), values),
             }
         }
-        values = match size_of::<T>() {
-            1 => u32x4_shr(values, 8),
-            2 => u64x2_shr(values, 16),
-            _ => u32x4_shuffle::<1, 2, 3, 0>(values, values),
-        };
+    }
+
+    /// The same of what is left of a row: up to four values.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn store_some(&mut self, r: usize, v: usize, mut values: v128) {
+        let end = self.width.min((v + 1) * LANES);
+        for at in v * LANES..end {
+            let to = core::ptr::from_mut(&mut self.out[r * self.stride + at]);
+            // SAFETY: one value of that size.
+            unsafe {
+                match size_of::<T>() {
+                    1 => v128_store8_lane::<0>(values, to.cast()),
+                    2 => v128_store16_lane::<0>(values, to.cast()),
+                    _ => v128_store32_lane::<0>(values, to.cast()),
+                }
+            }
+            values = match size_of::<T>() {
+                1 => u32x4_shr(values, 8),
+                2 => u64x2_shr(values, 16),
+                _ => u32x4_shuffle::<1, 2, 3, 0>(values, values),
+            };
+        }
     }
 }
