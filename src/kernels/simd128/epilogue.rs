@@ -1,6 +1,6 @@
 //! What the sums of a tile start from, and what is done with them: one type for each kind of output.
 
-use core::arch::wasm32::*;
+use core::{arch::wasm32::*, marker::PhantomData};
 
 use super::{round::Round, tile::Epilogue};
 use crate::kernels::{
@@ -176,15 +176,24 @@ impl Epilogue for Narrow<'_> {
         let flip = u8x16_splat(self.flip ^ 0x80);
         let rounding = self.rounded.rounding::<P>(output);
         let mut to = self.rounded.target(self.out, row, R, output);
+        let pair = |q: [v128; 2]| i16x8_add_sat(i16x8_narrow_i32x4(q[0], q[1]), offset);
+        let finish = |a: v128, b: v128| v128_xor(i8x16_max(i8x16_narrow_i16x8(a, b), low), flip);
+        if P == 2 && R % 2 == 0 && skip == 0 && to.holds(P) {
+            // The usual case, two rows at a time; the loop has a known length.
+            for r in (0..R).step_by(2) {
+                let (a, b) = (rounding.apply(sums[r]), rounding.apply(sums[r + 1]));
+                to.store_two_rows(r, finish(pair([a[0], a[1]]), pair([b[0], b[1]])));
+            }
+            return;
+        }
         for r in skip..R {
             let q = rounding.apply(sums[r]);
             for v in (0..P).step_by(2) {
-                let pair = i16x8_add_sat(i16x8_narrow_i32x4(q[v], q[(v + 1).min(P - 1)]), offset);
-                let bytes = v128_xor(i8x16_max(i8x16_narrow_i16x8(pair, pair), low), flip);
+                let pair = pair([q[v], q[(v + 1).min(P - 1)]]);
                 if v + 1 < P {
-                    to.store_pair(r, v, bytes);
+                    to.store_pair(r, v, finish(pair, pair));
                 } else {
-                    to.store_one(r, v, bytes);
+                    to.store_one(r, v, finish(pair, pair));
                 }
             }
         }
@@ -324,19 +333,34 @@ fn load<T, const P: usize>(values: &[T], at: usize) -> [v128; P] {
 
 /// Rows of an output matrix, from one output on.
 struct Target<'a, T> {
-    out: &'a mut [T],
+    to: *mut T,
+    rows: usize,
     stride: usize,
     /// Values from here to the end of a row.
     width: usize,
+    _out: PhantomData<&'a mut [T]>,
 }
 
+#[allow(unsafe_code)]
 impl<'a, T> Target<'a, T> {
     /// Rows `row..row + rows` of `width` values, `stride` values apart, from value `output` on.
     #[inline(always)]
     fn new(out: &'a mut [T], row: usize, rows: usize, stride: usize, width: usize, output: usize) -> Self {
-        let last = (row + rows - 1) * stride + width;
         assert!(output < width && width <= stride);
-        Self { out: &mut out[row * stride + output..last], stride, width: width - output }
+        let out = &mut out[row * stride..(row + rows - 1) * stride + width];
+        Self { to: out[output..].as_mut_ptr(), rows, stride, width: width - output, _out: PhantomData }
+    }
+
+    /// Whether a row has room for P vectors.
+    fn holds(&self, vectors: usize) -> bool {
+        vectors * LANES <= self.width
+    }
+
+    /// Place `v` (four values) of row `r`. The caller must see that it lies in the row.
+    #[inline(always)]
+    fn place(&mut self, r: usize, v: usize) -> *mut T {
+        debug_assert!(r < self.rows && v * LANES < self.width);
+        self.to.wrapping_add(r * self.stride + v * LANES)
     }
 
     /// Writes four values of each vector to row `r`, as far as it reaches.
@@ -350,14 +374,12 @@ impl<'a, T> Target<'a, T> {
     /// Writes the first four values of a vector to place `v` of row `r`: by stores of known length, for a copy of any
     /// length is a call that takes longer than a whole small layer.
     #[inline(always)]
-    #[allow(unsafe_code)]
     fn store_one(&mut self, r: usize, v: usize, values: v128) {
-        if (v + 1) * LANES > self.width {
+        if !self.holds(v + 1) {
             return self.store_some(r, v, values);
         }
-        let to = &mut self.out[r * self.stride + v * LANES..][..LANES];
-        let to = to.as_mut_ptr();
-        // SAFETY: four values; the stores need no alignment.
+        let to = self.place(r, v);
+        // SAFETY: `new` has checked all rows up to their width; the stores need no alignment.
         unsafe {
             match size_of::<T>() {
                 1 => v128_store32_lane::<0>(values, to.cast()),
@@ -369,9 +391,8 @@ impl<'a, T> Target<'a, T> {
 
     /// Writes the first eight values of a vector of bytes or 16-bit values to places `v` and `v + 1`.
     #[inline(always)]
-    #[allow(unsafe_code)]
     fn store_pair(&mut self, r: usize, v: usize, values: v128) {
-        if (v + 2) * LANES > self.width {
+        if !self.holds(v + 2) {
             self.store_one(r, v, values);
             let upper = if size_of::<T>() == 1 {
                 u32x4_shuffle::<1, 1, 1, 1>(values, values)
@@ -380,9 +401,8 @@ impl<'a, T> Target<'a, T> {
             };
             return self.store_some(r, v + 1, upper);
         }
-        let to = &mut self.out[r * self.stride + v * LANES..][..2 * LANES];
-        let to = to.as_mut_ptr();
-        // SAFETY: eight values; the stores need no alignment.
+        let to = self.place(r, v);
+        // SAFETY: as in `store_one`.
         unsafe {
             match size_of::<T>() {
                 1 => v128_store64_lane::<0>(values, to.cast()),
@@ -391,14 +411,23 @@ impl<'a, T> Target<'a, T> {
         }
     }
 
-    /// The same of what is left of a row: up to four values.
+    /// Writes eight bytes each to rows `r` and `r + 1`, which hold two vectors.
     #[inline(always)]
-    #[allow(unsafe_code)]
+    fn store_two_rows(&mut self, r: usize, values: v128) {
+        let (upper, lower) = (self.place(r, 0), self.place(r + 1, 0));
+        // SAFETY: as in `store_one`.
+        unsafe {
+            v128_store64_lane::<0>(values, upper.cast());
+            v128_store64_lane::<1>(values, lower.cast());
+        }
+    }
+
+    /// What is left of a row: up to four values.
+    #[inline(always)]
     fn store_some(&mut self, r: usize, v: usize, mut values: v128) {
-        let end = self.width.min((v + 1) * LANES);
-        for at in v * LANES..end {
-            let to = core::ptr::from_mut(&mut self.out[r * self.stride + at]);
-            // SAFETY: one value of that size.
+        for at in v * LANES..self.width.min((v + 1) * LANES) {
+            let to = self.place(r, 0).wrapping_add(at);
+            // SAFETY: as in `store_one`.
             unsafe {
                 match size_of::<T>() {
                     1 => v128_store8_lane::<0>(values, to.cast()),
