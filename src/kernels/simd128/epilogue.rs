@@ -143,16 +143,25 @@ impl Epilogue for Real<'_> {
     }
 }
 
-/// The next layer's activations as bytes.
+/// The next layer's activations as bytes. What is the same for all tiles is kept as vectors in memory.
 pub struct Narrow<'a> {
     rounded: Rounded<'a>,
-    flip: u8,
+    offset: v128,
+    low: v128,
+    flip: v128,
     out: &'a mut [u8],
 }
 
 impl<'a> Narrow<'a> {
     pub fn new(w: &'a PackedI8, to: &'a Requantize, flip: u8, stride: usize, out: &'a mut [u8]) -> Self {
-        Self { rounded: Rounded::new(w, to, stride), flip, out }
+        // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
+        Self {
+            rounded: Rounded::new(w, to, stride),
+            offset: i16x8_splat(i16::from(to.zero_point) - 128),
+            low: u8x16_splat(to.low ^ 0x80),
+            flip: u8x16_splat(flip ^ 0x80),
+            out,
+        }
     }
 }
 
@@ -170,10 +179,7 @@ impl Epilogue for Narrow<'_> {
         output: usize,
         sums: &[[v128; P]; R],
     ) {
-        // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
-        let (zero_point, low) = (i16::from(self.rounded.to.zero_point), i16::from(self.rounded.to.low));
-        let (offset, low) = (i16x8_splat(zero_point - 128), i8x16_splat((low - 128) as i8));
-        let flip = u8x16_splat(self.flip ^ 0x80);
+        let (offset, low, flip) = (self.offset, self.low, self.flip);
         let rounding = self.rounded.rounding::<P>(output);
         let mut to = self.rounded.target(self.out, row, R, output);
         let pair = |q: [v128; 2]| i16x8_add_sat(i16x8_narrow_i32x4(q[0], q[1]), offset);
@@ -203,12 +209,16 @@ impl Epilogue for Narrow<'_> {
 /// The next layer's activations as 16-bit differences from their zero point.
 pub struct Wide<'a> {
     rounded: Rounded<'a>,
+    low: v128,
+    high: v128,
     out: &'a mut [i16],
 }
 
 impl<'a> Wide<'a> {
     pub fn new(w: &'a PackedI8, to: &'a Requantize, stride: usize, out: &'a mut [i16]) -> Self {
-        Self { rounded: Rounded::new(w, to, stride), out }
+        let (zero_point, low) = (i16::from(to.zero_point), i16::from(to.low));
+        let (low, high) = (i16x8_splat(low - zero_point), i16x8_splat(255 - zero_point));
+        Self { rounded: Rounded::new(w, to, stride), low, high, out }
     }
 }
 
@@ -226,8 +236,7 @@ impl Epilogue for Wide<'_> {
         output: usize,
         sums: &[[v128; P]; R],
     ) {
-        let (zero_point, low) = (i16::from(self.rounded.to.zero_point), i16::from(self.rounded.to.low));
-        let (low, high) = (i16x8_splat(low - zero_point), i16x8_splat(255 - zero_point));
+        let (low, high) = (self.low, self.high);
         let rounding = self.rounded.rounding::<P>(output);
         let mut to = self.rounded.target(self.out, row, R, output);
         for r in skip..R {
@@ -248,27 +257,29 @@ impl Epilogue for Wide<'_> {
 /// Sums on the way to the next layer's integers.
 struct Rounded<'a> {
     to: &'a Requantize,
-    outputs: usize,
     stride: usize,
+    width: usize,
+    limit: Option<[v128; 2]>,
+    round: Round,
 }
 
 impl<'a> Rounded<'a> {
     fn new(w: &PackedI8, to: &'a Requantize, stride: usize) -> Self {
-        Self { to, outputs: w.outputs(), stride }
+        // Up to a full vector when a row has room for padding.
+        let padded = w.outputs().next_multiple_of(LANES);
+        let width = if padded <= stride { padded } else { w.outputs() };
+        let limit = (!to.is_bounded()).then(|| [f32x4_splat(-LIMIT), f32x4_splat(LIMIT)]);
+        Self { to, stride, width, limit, round: Round::new() }
     }
 
     #[inline(always)]
     fn rounding<const P: usize>(&self, output: usize) -> Rounding<P> {
-        let limit = if self.to.is_bounded() { None } else { Some(f32x4_splat(LIMIT)) };
-        Rounding { multipliers: load(&self.to.multipliers, output), limit, round: Round::new() }
+        Rounding { multipliers: load(&self.to.multipliers, output), limit: self.limit, round: self.round }
     }
 
-    /// The real outputs of a row; up to a full vector when a row has room for padding.
     #[inline(always)]
     fn target<'o, T>(&self, out: &'o mut [T], row: usize, rows: usize, output: usize) -> Target<'o, T> {
-        let width = self.outputs.next_multiple_of(LANES);
-        let width = if width <= self.stride { width } else { self.outputs };
-        Target::new(out, row, rows, self.stride, width, output)
+        Target::new(out, row, rows, self.stride, self.width, output)
     }
 }
 
@@ -277,7 +288,7 @@ const LIMIT: f32 = 1_048_576.0;
 
 struct Rounding<const P: usize> {
     multipliers: [v128; P],
-    limit: Option<v128>,
+    limit: Option<[v128; 2]>,
     round: Round,
 }
 
@@ -288,7 +299,7 @@ impl<const P: usize> Rounding<P> {
         core::array::from_fn(|p| {
             let real = f32x4_mul(f32x4_convert_i32x4(sums[p]), self.multipliers[p]);
             self.round.nearest(match self.limit {
-                Some(limit) => f32x4_pmin(f32x4_pmax(real, f32x4_neg(limit)), limit),
+                Some([low, high]) => f32x4_pmin(f32x4_pmax(real, low), high),
                 None => real,
             })
         })

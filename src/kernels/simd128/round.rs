@@ -8,6 +8,7 @@ const ROUND: f32 = 12_582_912.0;
 
 /// The constant of the rounding, hidden from the compiler: an engine builds a constant anew (four instructions) at each
 /// place that names it, but keeps or loads a value.
+#[derive(Clone, Copy)]
 pub struct Round {
     constant: v128,
 }
