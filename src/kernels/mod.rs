@@ -128,19 +128,30 @@ enum Operand<'a> {
 /// When a length does not fit the packed weights, or activations and weights are stored for different paths.
 #[inline(always)]
 pub fn multiply(x: &Activations, w: &PackedI8, sink: Sink) {
-    multiply_by(|x, w, part| active::multiply(x, w, part), x, w, sink);
+    multiply_by(active::multiply, active::multiply_row, x, w, sink);
 }
 
 #[inline(always)]
-fn multiply_by(kernel: impl Fn(&Operand, &PackedI8, &mut Part), x: &Activations, w: &PackedI8, sink: Sink) {
+fn multiply_by(
+    kernel: impl Fn(&Operand, &PackedI8, &mut Part),
+    row_kernel: impl Fn(&Activations, &PackedI8, &mut Part),
+    x: &Activations,
+    w: &PackedI8,
+    sink: Sink,
+) {
     assert!(x.path() == w.path() && x.stride() >= w.stride());
     check_sink(&sink, x.count(), 1, w);
+    let part = &mut Part::whole(sink, x.zero_points(), w.outputs());
+    if x.count() == 1 {
+        return row_kernel(x, w, part);
+    }
+    let (rows, inputs, stride) = (x.count(), w.stride(), x.stride());
     let operand = if x.path().is_wide() {
-        Operand::Wide(Rows::dense(x.wide(), x.count(), w.stride(), x.stride()))
+        Operand::Wide(Rows::dense(x.wide(), rows, inputs, stride))
     } else {
-        Operand::Narrow(Rows::dense(x.narrow(), x.count(), w.stride(), x.stride()))
+        Operand::Narrow(Rows::dense(x.narrow(), rows, inputs, stride))
     };
-    kernel(&operand, w, &mut Part::whole(sink, x.zero_points(), w.outputs()));
+    kernel(&operand, w, part);
 }
 
 /// Working memory of convolutions: one image with its border.
@@ -202,7 +213,7 @@ fn convolve_by(
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 #[doc(hidden)]
 pub fn multiply_with<U: simd128::unit::Unit>(x: &Activations, w: &PackedI8, sink: Sink) {
-    multiply_by(simd128::multiply_bytes::<U>, x, w, sink);
+    multiply_by(simd128::multiply_bytes::<U>, simd128::multiply_row_bytes::<U>, x, w, sink);
 }
 
 /// [`convolve`] with an instruction of one's own.

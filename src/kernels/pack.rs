@@ -31,8 +31,13 @@ impl Panels {
     /// First vector and number of vectors of each panel.
     pub fn iter(self) -> impl Iterator<Item = (usize, usize)> {
         let full = self.full();
-        let last = self.vectors - FULL * full;
+        let last = self.rest();
         (0..full).map(|p| (FULL * p, FULL)).chain((last > 0).then_some((FULL * full, last)))
+    }
+
+    /// The vectors of the last panel when it is not one of two: 1, 3, or 0 for none.
+    pub fn rest(self) -> usize {
+        self.vectors - FULL * self.full()
     }
 
     /// Panels of two vectors.

@@ -46,6 +46,11 @@ impl<'a, T> Rows<'a, T> {
         }
     }
 
+    /// The row, when there is only one and it is in one segment.
+    pub(super) fn single(&self) -> Option<&'a [T]> {
+        (self.count == 1 && self.segments == 1).then(|| &self.data[..self.segment])
+    }
+
     /// Number of rows.
     pub fn count(&self) -> usize {
         self.count

@@ -1,14 +1,14 @@
 //! The specification: what every other variant must return, bit for bit.
 
 use super::{
-    DotPath, LANES, Operand, PackedF32, PackedI8, Rounding, Rows, Scaling,
+    Activations, DotPath, LANES, Operand, PackedF32, PackedI8, Rounding, Rows, Scaling,
     sink::{Dequantize, Part, Requantize, To, correction, of_row},
 };
 
 /// See [`super::multiply_f32`]. A matrix is summed in ascending order from the bias on; a single row in two
 /// parts, the even and the odd inputs, `bias + (even + odd)`, for a chain of additions waits for each of them.
 pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, _: Rounding, relu: bool, out: &mut [f32]) {
-    let single = x.count() == 1 && x.segments() == 1;
+    let single = x.single().is_some();
     for (r, out) in out.chunks_exact_mut(w.outputs()).enumerate() {
         for (first, vectors) in w.panels().iter() {
             let panel = &w.weights()[first * LANES * w.inputs()..][..vectors * LANES * w.inputs()];
@@ -65,6 +65,11 @@ pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
             }
         }
     }
+}
+
+/// See [`super::multiply`]: the same of a single row.
+pub(super) fn multiply_row(x: &Activations, w: &PackedI8, part: &mut Part) {
+    multiply(&Operand::Narrow(Rows::dense(x.narrow(), 1, w.stride(), x.stride())), w, part);
 }
 
 fn dequantize(d: &Dequantize, x_scale: f32, j: usize, sum: i32) -> f32 {

@@ -57,8 +57,8 @@ impl Dense {
     }
 
     /// `x`: `[rows, inputs]`, `out`: `[rows, outputs]`.
-    pub fn forward(&self, x: &[f32], rounding: Rounding, out: &mut [f32]) {
-        let rows = Rows::dense(x, out.len() / self.outputs(), self.inputs(), self.inputs());
+    pub fn forward(&self, rows: usize, x: &[f32], rounding: Rounding, out: &mut [f32]) {
+        let rows = Rows::dense(x, rows, self.inputs(), self.inputs());
         kernels::multiply_f32(&rows, &self.packed, rounding, self.relu, out);
     }
 }

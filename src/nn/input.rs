@@ -64,10 +64,13 @@ impl Input {
     /// # Errors
     /// [`Error::Shape`] when that is no whole number.
     pub fn images(&self, pixels: &[f32]) -> Result<usize> {
-        if !pixels.len().is_multiple_of(self.pixels()) {
-            return Err(Error::Shape { what: "image", expected: self.pixels(), found: pixels.len() });
+        // One image, the usual case, is told without a division.
+        let images = if pixels.len() == self.pixels() { 1 } else { pixels.len() / self.pixels() };
+        if images * self.pixels() == pixels.len() {
+            Ok(images)
+        } else {
+            Err(Error::Shape { what: "image", expected: self.pixels(), found: pixels.len() })
         }
-        Ok(pixels.len() / self.pixels())
     }
 
     /// Scales images of shape `[rows, pixels]`; returns their number.
@@ -76,8 +79,9 @@ impl Input {
     /// As [`Input::images`].
     pub fn standardize(&self, pixels: &[f32], out: &mut [f32]) -> Result<usize> {
         let images = self.images(pixels)?;
-        for (pixels, out) in pixels.chunks_exact(self.pixels()).zip(out.chunks_exact_mut(self.pixels())) {
-            kernels::standardize(pixels, self.scaling(), out);
+        for image in 0..images {
+            let values = image * self.pixels()..(image + 1) * self.pixels();
+            kernels::standardize(&pixels[values.clone()], self.scaling(), &mut out[values]);
         }
         Ok(images)
     }

@@ -32,9 +32,9 @@ impl Layer {
         }
     }
 
-    fn forward(&self, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {
+    fn forward(&self, rows: usize, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {
         match self {
-            Self::Dense(dense) => dense.forward(x, rounding, out),
+            Self::Dense(dense) => dense.forward(rows, x, rounding, out),
             Self::Conv2d(conv) => conv.forward(x, border, rounding, out),
             Self::MaxPool2d(pool) => kernels::max_pool_f32(x, pool.shape, out),
         }
@@ -110,7 +110,7 @@ impl Model {
             let (_, outputs) = layer.sizes();
             watch(layer, &scratch.activations[..rows * width]);
             let out = at_least(&mut scratch.next, rows * outputs);
-            layer.forward(&scratch.activations[..rows * width], &mut scratch.border.floats, rounding, out);
+            layer.forward(rows, &scratch.activations[..rows * width], &mut scratch.border.floats, rounding, out);
             core::mem::swap(&mut scratch.activations, &mut scratch.next);
             width = outputs;
         }

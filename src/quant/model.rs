@@ -193,8 +193,9 @@ impl QuantizedModel {
                     let scaling = (i == 0).then(|| self.input.scaling());
                     let x = if i == 0 { pixels } else { &activations[..rows * inputs] };
                     let scales = at_least(scales, rows);
-                    for (r, x) in x.chunks_exact(inputs).enumerate() {
-                        scales[r] = match (product.input_params(), scaling) {
+                    for (r, scale) in scales.iter_mut().enumerate() {
+                        let x = &x[r * inputs..(r + 1) * inputs];
+                        *scale = match (product.input_params(), scaling) {
                             (Some(fixed), _) => round_row(fixed, x, scaling, quantized, r),
                             (None, Some(scaling)) => {
                                 let image = at_least(next, inputs);

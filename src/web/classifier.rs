@@ -22,7 +22,7 @@ enum Kind {
 #[wasm_bindgen]
 pub struct Classifier {
     kind: Kind,
-    rows: usize,
+    image_size: usize,
     pixels: Vec<f32>,
     scores: Vec<f32>,
     scratch: Scratch,
@@ -53,12 +53,12 @@ impl Classifier {
     /// Pixels of an image.
     #[wasm_bindgen(getter, js_name = imageSize)]
     pub fn image_size(&self) -> usize {
-        self.pixels.len() / self.rows
+        self.image_size
     }
 
     /// Classifies the first `rows` images; false when there is no room for so many or a pixel is not finite.
     pub fn run(&mut self, rows: usize) -> bool {
-        let Some(pixels) = self.pixels.get(..rows * (self.pixels.len() / self.rows)) else { return false };
+        let Some(pixels) = self.pixels.get(..rows * self.image_size) else { return false };
         let scores = match &self.kind {
             Kind::Fp32(model) => model.forward(pixels, &mut self.scratch),
             Kind::Quantized(model) => model.forward(pixels, &mut self.scratch),
@@ -69,13 +69,12 @@ impl Classifier {
 
 impl Classifier {
     fn with(kind: Kind, rows: usize) -> Self {
-        let pixels = match &kind {
+        let image_size = match &kind {
             Kind::Fp32(model) => model.input().pixels(),
             Kind::Quantized(model) => model.input().pixels(),
         };
-        let rows = rows.max(1);
-        let (pixels, scores) = (vec![0.0; rows * pixels], vec![0.0; rows * CLASSES]);
-        Self { kind, rows, pixels, scores, scratch: Scratch::default() }
+        let (pixels, scores) = (vec![0.0; rows * image_size], vec![0.0; rows * CLASSES]);
+        Self { kind, image_size, pixels, scores, scratch: Scratch::default() }
     }
 }
 

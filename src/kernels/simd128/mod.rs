@@ -1,7 +1,8 @@
 //! The kernels in 128-bit WebAssembly SIMD, bit for bit equal to [`super::scalar`].
 //!
 //! * [`tile`]: the register tile, generic over the instruction that multiplies ([`unit`]).
-//! * `epilogue`: what is done with the sums of a tile.
+//! * `row`: a single row.
+//! * `epilogue`: what is done with the sums.
 //! * `round`: rounding half to even.
 //! * `rowwise`: ranges, rounding, scaling, pooling.
 //! * [`ceiling`]: what the multipliers can do at most.
@@ -9,12 +10,13 @@
 pub mod ceiling;
 mod epilogue;
 mod round;
+mod row;
 mod rowwise;
 pub mod tile;
 pub mod unit;
 
 use super::{
-    DotPath, Operand, PackedF32, PackedI8, Rounding, Rows,
+    Activations, DotPath, Operand, PackedF32, PackedI8, Rounding, Rows,
     sink::{Part, To},
 };
 use epilogue::{Floats, Integers, Narrow, Real, Wide};
@@ -22,6 +24,7 @@ pub use rowwise::{
     max_pool_f32, max_pool_i8, max_pool_i16, max_pool_u8, min_max, quantize_i16, quantize_u8, standardize,
     standardize_range,
 };
+use tile::Epilogue;
 use unit::{MulAdd, Pairs, Unit};
 
 /// Inputs after which float sums are put down and the next inputs of all rows are read: the weights of a panel (512 · 8 ·
@@ -38,8 +41,11 @@ pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool
 }
 
 fn multiply_floats<U: Unit>(x: &Rows<f32>, w: &PackedF32, relu: bool, out: &mut [f32]) {
+    if let Some(x) = x.single() {
+        return row::multiply::<U, _, _>(x, w.panels(), w.weights(), &mut Floats::new(w, relu, false, out));
+    }
     let inputs = x.segment();
-    let block = if x.count() == 1 || x.segments() > 1 { inputs.max(1) } else { BLOCK };
+    let block = if x.segments() > 1 { inputs } else { BLOCK };
     // Once at least: without any input the bias remains.
     for first in (0..inputs.max(1)).step_by(block) {
         let last = inputs.min(first + block);
@@ -49,41 +55,68 @@ fn multiply_floats<U: Unit>(x: &Rows<f32>, w: &PackedF32, relu: bool, out: &mut 
 }
 
 /// See [`super::multiply`].
-#[inline(always)]
 pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
     match (w.path(), x) {
-        (DotPath::Pairs, Operand::Wide(x)) => multiply_integers::<Pairs, _>(x, w, part),
+        (DotPath::Pairs, Operand::Wide(x)) => multiply_integers::<Pairs>(*x, w, part),
         #[cfg(target_feature = "relaxed-simd")]
         (DotPath::Unsigned | DotPath::Signed, Operand::Narrow(x)) => {
-            multiply_integers::<super::relaxed::RelaxedDot, _>(x, w, part);
+            multiply_integers::<super::relaxed::RelaxedDot>(*x, w, part);
         }
         (path, _) => unreachable!("this build has no {path:?}"),
+    }
+}
+
+/// See [`super::multiply`]: the same of a single row.
+#[inline(always)]
+pub(super) fn multiply_row(x: &Activations, w: &PackedI8, part: &mut Part) {
+    match w.path() {
+        DotPath::Pairs => multiply_integers::<Pairs>(&x.wide()[..w.stride()], w, part),
+        #[cfg(target_feature = "relaxed-simd")]
+        DotPath::Unsigned | DotPath::Signed => {
+            multiply_integers::<super::relaxed::RelaxedDot>(&x.narrow()[..w.stride()], w, part);
+        }
+        path => unreachable!("this build has no {path:?}"),
     }
 }
 
 /// [`multiply`] of bytes by the instructions of `U`.
 pub(super) fn multiply_bytes<U: Unit>(x: &Operand, w: &PackedI8, part: &mut Part) {
     let Operand::Narrow(x) = x else { unreachable!("16-bit activations have one path only") };
-    multiply_integers::<U, _>(x, w, part);
+    multiply_integers::<U>(*x, w, part);
+}
+
+/// [`multiply_row`] of bytes by the instructions of `U`.
+pub(super) fn multiply_row_bytes<U: Unit>(x: &Activations, w: &PackedI8, part: &mut Part) {
+    multiply_integers::<U>(&x.narrow()[..w.stride()], w, part);
 }
 
 /// The product by the instructions of `U`, which must be those of the path that `w` and `x` are stored for.
 #[inline(always)]
-fn multiply_integers<U: Unit, T>(x: &Rows<T>, w: &PackedI8, part: &mut Part) {
+fn multiply_integers<U: Unit>(x: impl Left, w: &PackedI8, part: &mut Part) {
     let (stride, zero_points) = (part.stride, part.zero_points);
-    let (panels, weights, inputs) = (w.panels(), w.weights(), 0..x.segment());
     match &mut part.to {
-        To::Sums(out) => {
-            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Integers::new(w, zero_points, out));
-        }
-        To::Floats(to, scales, out) => {
-            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Real::new(w, zero_points, to, scales, out));
-        }
-        To::Narrow(to, flip, out) => {
-            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Narrow::new(w, to, *flip, stride, out));
-        }
-        To::Wide(to, out) => {
-            tile::multiply::<U, _, _>(x, panels, weights, inputs, &mut Wide::new(w, to, stride, out));
-        }
+        To::Sums(out) => x.multiply::<U>(w, &mut Integers::new(w, zero_points, out)),
+        To::Floats(to, scales, out) => x.multiply::<U>(w, &mut Real::new(w, zero_points, to, scales, out)),
+        To::Narrow(to, flip, out) => x.multiply::<U>(w, &mut Narrow::new(w, to, *flip, stride, out)),
+        To::Wide(to, out) => x.multiply::<U>(w, &mut Wide::new(w, to, stride, out)),
+    }
+}
+
+/// A left operand: several rows, or one.
+trait Left {
+    fn multiply<U: Unit>(self, w: &PackedI8, epilogue: &mut impl Epilogue);
+}
+
+impl<T> Left for Rows<'_, T> {
+    #[inline(always)]
+    fn multiply<U: Unit>(self, w: &PackedI8, epilogue: &mut impl Epilogue) {
+        tile::multiply::<U, _, _>(&self, w.panels(), w.weights(), 0..self.segment(), epilogue);
+    }
+}
+
+impl<T> Left for &[T] {
+    #[inline(always)]
+    fn multiply<U: Unit>(self, w: &PackedI8, epilogue: &mut impl Epilogue) {
+        row::multiply::<U, _, _>(self, w.panels(), w.weights(), epilogue);
     }
 }

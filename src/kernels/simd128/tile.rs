@@ -35,35 +35,26 @@ pub fn multiply<U: Unit, T, W>(
     let steps = x.inputs() / U::INPUTS;
     assert!(steps * U::INPUTS == x.inputs() && panels.vectors() * steps * U::WEIGHT_BYTES <= size_of_val(weights));
     assert!(inputs.end <= x.segment() && (x.segments() == 1 || inputs.len() == x.segment()));
-    let weights_from = |vector: usize, vectors: usize| {
-        let skipped = inputs.start / U::INPUTS * vectors;
-        weights.as_ptr().cast::<u8>().wrapping_add((vector * steps + skipped) * U::WEIGHT_BYTES)
-    };
     let walk = Walk { x, first: inputs.start, steps: inputs.len() / U::INPUTS };
-
-    let single = x.count() == 1 && x.segments() == 1;
-    // A single row takes several panels at once: its one word is shared by all of them.
-    let grouped = if single { panels.full() / U::GROUP * U::GROUP } else { 0 };
-    for panel in (0..grouped).step_by(U::GROUP) {
-        let (vector, output) = (2 * panel, 2 * panel * LANES);
-        match U::GROUP {
-            6 => walk.single::<U, 6, 2, 12, 1>(from_fn(|g| weights_from(vector + 2 * g, 2)), output, epilogue),
-            _ => walk.single::<U, 2, 2, 4, 2>(from_fn(|g| weights_from(vector + 2 * g, 2)), output, epilogue),
-        }
-    }
     for start in (0..x.count()).step_by(BLOCK_ROWS) {
         let rows = start..x.count().min(start + BLOCK_ROWS);
-        for (first, vectors) in panels.iter().skip(grouped) {
-            let (w, output, rows) = (weights_from(first, vectors), first * LANES, rows.clone());
-            match (single, vectors) {
-                (false, 1) => walk.rows::<U, 8, 1>(rows, w, output, epilogue),
-                (false, 2) if U::ONE_INSTRUCTION => walk.rows::<U, 6, 2>(rows, w, output, epilogue),
-                (false, 2) => walk.rows::<U, 5, 2>(rows, w, output, epilogue),
-                (false, _) => walk.rows::<U, 3, 3>(rows, w, output, epilogue),
-                (true, 1) => walk.single_panel::<U, 1>(w, output, epilogue),
-                (true, 2) => walk.single_panel::<U, 2>(w, output, epilogue),
-                (true, _) => walk.single_panel::<U, 3>(w, output, epilogue),
+        let weights = |first: usize, vectors: usize| {
+            let skipped = inputs.start / U::INPUTS * vectors;
+            weights.as_ptr().cast::<u8>().wrapping_add((first * steps + skipped) * U::WEIGHT_BYTES)
+        };
+        for panel in 0..panels.full() {
+            let (w, output) = (weights(2 * panel, 2), 2 * panel * LANES);
+            if U::ONE_INSTRUCTION {
+                walk.rows::<U, 6, 2>(rows.clone(), w, output, epilogue);
+            } else {
+                walk.rows::<U, 5, 2>(rows.clone(), w, output, epilogue);
             }
+        }
+        let (first, output) = (2 * panels.full(), 2 * panels.full() * LANES);
+        match panels.rest() {
+            1 => walk.rows::<U, 8, 1>(rows, weights(first, 1), output, epilogue),
+            3 => walk.rows::<U, 3, 3>(rows, weights(first, 3), output, epilogue),
+            _ => {}
         }
     }
 }
@@ -134,64 +125,6 @@ impl<T> Walk<'_, T> {
             w = w.wrapping_add(self.steps * P * U::WEIGHT_BYTES);
         }
         sums
-    }
-
-    /// The only row by one panel of P vectors: more parts, where their order does not matter, make up for the few sums.
-    fn single_panel<U: Unit, const P: usize>(&self, w: *const u8, output: usize, epilogue: &mut impl Epilogue) {
-        if U::ANY_ORDER {
-            self.single::<U, 1, P, P, 4>([w], output, epilogue);
-        } else {
-            self.single::<U, 1, P, P, 2>([w], output, epilogue);
-        }
-    }
-
-    /// The only row by G panels of P vectors (V in all), summed in S interleaved parts.
-    #[inline(never)]
-    fn single<U: Unit, const G: usize, const P: usize, const V: usize, const S: usize>(
-        &self,
-        w: [*const u8; G],
-        output: usize,
-        epilogue: &mut impl Epilogue,
-    ) {
-        let sums = self.parts::<U, G, P, S>(w);
-        let [start] = epilogue.start::<1, V>(0, output);
-        let sums = from_fn(|v| U::plus(start[v], sums[v / P][v % P]));
-        epilogue.finish::<1, V>(0, 0, output, &[sums]);
-    }
-
-    #[inline(always)]
-    #[allow(unsafe_code)]
-    fn parts<U: Unit, const G: usize, const P: usize, const S: usize>(&self, w: [*const u8; G]) -> [[v128; P]; G] {
-        let (mut x, mut w) = (self.row(0), w);
-        let mut parts = [[[i32x4_splat(0); P]; G]; S];
-        // Pointers that move on, so that each load is one of a constant distance.
-        let step = |sums: &mut [[v128; P]; G], x: *const u8, w: &[*const u8; G], s: usize| {
-            // SAFETY: as in `tile`: as many steps are made as there are.
-            unsafe {
-                let word = v128_load32_splat(x.add(4 * s).cast());
-                for g in 0..G {
-                    for p in 0..P {
-                        let weights = U::load(w[g].add((s * P + p) * U::WEIGHT_BYTES));
-                        sums[g][p] = U::step(sums[g][p], weights, word);
-                    }
-                }
-            }
-        };
-        for _ in 0..self.steps / S {
-            for s in 0..S {
-                step(&mut parts[s], x, &w, s);
-            }
-            x = x.wrapping_add(4 * S);
-            w = w.map(|w| w.wrapping_add(S * P * U::WEIGHT_BYTES));
-        }
-        for s in 0..S - 1 {
-            if s < self.steps % S {
-                step(&mut parts[s], x, &w, s);
-            }
-        }
-        let mut parts = parts.into_iter();
-        let first = parts.next().unwrap_or([[i32x4_splat(0); P]; G]);
-        parts.fold(first, |all, part| from_fn(|g| from_fn(|p| U::plus(all[g][p], part[g][p]))))
     }
 
     fn row(&self, r: usize) -> *const u8 {
