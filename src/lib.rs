@@ -12,6 +12,7 @@
 //! | [`kernels`] | the inner loops: `scalar` is the specification, `simd128` must return the same bits |
 //! | [`eval`] | accuracy, size and timing |
 //! | [`mod@format`] | the model file (safetensors) |
+//! | [`random`] | the seeded generator, passed to whoever draws |
 //! | `web` | the only place that names the browser (wasm32 only) |
 
 pub mod data;
@@ -21,6 +22,7 @@ pub mod format;
 pub mod kernels;
 pub mod nn;
 pub mod quant;
+pub mod random;
 pub mod train;
 #[cfg(target_arch = "wasm32")]
 pub mod web;
