@@ -5,7 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`data`] | the digits, the seeded split, the standardizer, and pen strokes made into model inputs |
+//! | [`data`] | the digits, the seeded split, the standardizer, augmentation, and pen strokes made into model inputs |
 //! | [`nn`] | layers, the model, softmax |
 //! | [`train`] | L-BFGS and the softmax-regression trainer |
 //! | [`quant`] | the numeric contract, schemes, the quantized model, and the mistake this project answers to |

@@ -3,8 +3,10 @@
 //! * [`Dataset`]: labelled images; [`digits`] is the embedded one.
 //! * [`Split`]: the seeded division into training and test rows.
 //! * [`Standardizer`]: mean 0 and variance 1 for each pixel, learned from the training rows.
+//! * [`Augmenter`]: another writing of the same digit each time a model is shown it, by the strengths of [`Augmentation`].
 //! * [`Drawing`]: pen strokes with undo and redo; [`raster`] makes them an 8x8 image the way the data set was made.
 
+mod augment;
 mod dataset;
 pub mod digits;
 mod drawing;
@@ -12,6 +14,7 @@ pub mod raster;
 mod split;
 mod standardizer;
 
+pub use augment::{Augmentation, Augmenter};
 pub use dataset::Dataset;
 pub use drawing::Drawing;
 pub use split::Split;
