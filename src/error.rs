@@ -40,6 +40,14 @@ pub enum Error {
         /// Largest accepted C.
         max: f64,
     },
+    /// A strength of the augmentation is not usable.
+    #[error("The augmentation's {what} must be a number from 0 to {max}.")]
+    Augmentation {
+        /// Which one.
+        what: &'static str,
+        /// Largest accepted strength.
+        max: f32,
+    },
     /// The fit ran away.
     #[error("Training diverged in iteration {iteration}; try a smaller C.")]
     Diverged {

@@ -5,13 +5,14 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`data`] | the digits, the visitor's own files, the seeded split, the standardizer, and pen strokes made into model inputs |
+//! | [`data`] | the digits, the visitor's own files, the seeded split, the standardizer, augmentation, and pen strokes made into model inputs |
 //! | [`nn`] | layers, the model, softmax |
 //! | [`train`] | L-BFGS and the softmax-regression trainer |
 //! | [`quant`] | the numeric contract, schemes, the quantized model, and the mistake this project answers to |
 //! | [`kernels`] | the inner loops: `scalar` is the specification, `simd128` must return the same bits |
 //! | [`eval`] | accuracy, size and timing |
 //! | [`mod@format`] | the model file (safetensors) |
+//! | [`random`] | the seeded generator, passed to whoever draws |
 //! | `web` | the only place that names the browser (wasm32 only) |
 
 pub mod data;
@@ -21,6 +22,7 @@ pub mod format;
 pub mod kernels;
 pub mod nn;
 pub mod quant;
+pub mod random;
 pub mod train;
 #[cfg(target_arch = "wasm32")]
 pub mod web;

@@ -4,8 +4,10 @@
 //! * [`files`]: the visitor's own data set, from [`idx`] (MNIST) or [`csv`] files, plain or [`gzip`].
 //! * [`Split`]: the seeded division into training and test rows.
 //! * [`Standardizer`]: mean 0 and variance 1 for each pixel, learned from the training rows.
+//! * [`Augmenter`]: another writing of the same digit each time a model is shown it, by the strengths of [`Augmentation`].
 //! * [`Drawing`]: pen strokes with undo and redo; [`raster`] makes them an 8x8 image the way the data set was made.
 
+mod augment;
 pub mod csv;
 mod dataset;
 pub mod digits;
@@ -17,6 +19,7 @@ pub mod raster;
 mod split;
 mod standardizer;
 
+pub use augment::{Augmentation, Augmenter};
 pub use dataset::Dataset;
 pub use drawing::Drawing;
 pub use split::Split;
