@@ -5,6 +5,7 @@
 //! * [`Standardizer`]: mean 0 and variance 1 for each pixel, learned from the training rows.
 //! * [`Drawing`]: pen strokes with undo and redo; [`raster`] makes them an 8x8 image the way the data set was made.
 
+mod arithmetic;
 mod dataset;
 pub mod digits;
 mod drawing;
