@@ -5,11 +5,7 @@
 //! The one metadata entry `quantpad` is the version of this layout and the name of the scheme: `1 fp32` or
 //! `1 int8-dynamic-per-tensor`. Equal models give equal bytes. Held by `tests/model_file.rs`.
 
-use safetensors::{
-    SafeTensors,
-    tensor::{Dtype, TensorView},
-};
-
+use super::safetensors::{Dtype, SafeTensors, Tensor};
 use crate::{
     Error, Result,
     nn::{Dense, Input, Layer, Model},
@@ -35,7 +31,7 @@ pub fn write_quantized(model: &QuantizedModel) -> Vec<u8> {
     let mut file = Writer::new(model.input());
     for (i, QuantizedLayer::Dense(dense)) in model.layers().iter().enumerate() {
         let weight = dense.weight().iter().map(|&w| w as u8).collect();
-        file.tensors.push((format!("{i}.weight"), Dtype::I8, vec![dense.outputs(), dense.inputs()], weight));
+        file.push(format!("{i}.weight"), Dtype::I8, vec![dense.outputs(), dense.inputs()], weight);
         file.floats(format!("{i}.scale"), vec![dense.scales().len()], dense.scales());
         file.floats(format!("{i}.bias"), vec![dense.outputs()], dense.bias());
     }
@@ -63,7 +59,7 @@ pub fn read_quantized(bytes: &[u8]) -> Result<QuantizedModel> {
         return Err(invalid("it holds an fp32 model where a quantized one is needed"));
     }
     let dense = |i| {
-        let weight: Vec<i8> = file.tensor(&format!("{i}.weight"), Dtype::I8)?.data().iter().map(|&w| w as i8).collect();
+        let weight: Vec<i8> = file.tensor(&format!("{i}.weight"), Dtype::I8)?.data.iter().map(|&w| w as i8).collect();
         QuantizedDense::from_parts(&weight, file.floats(&format!("{i}.scale"))?, file.floats(&format!("{i}.bias"))?)
     };
     let layers = (0..file.layers()).map(|i| dense(i).map(QuantizedLayer::Dense)).collect::<Result<_>>()?;
@@ -75,7 +71,7 @@ fn invalid(reason: impl Into<String>) -> Error {
 }
 
 struct Writer {
-    tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
+    tensors: Vec<Tensor<'static>>,
 }
 
 impl Writer {
@@ -87,59 +83,56 @@ impl Writer {
         file
     }
 
+    fn push(&mut self, name: String, dtype: Dtype, shape: Vec<usize>, data: Vec<u8>) {
+        self.tensors.push(Tensor { name, dtype, shape, data: data.into() });
+    }
+
     fn floats(&mut self, name: String, shape: Vec<usize>, values: &[f32]) {
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.tensors.push((name, Dtype::F32, shape, bytes));
+        self.push(name, Dtype::F32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect());
     }
 
     fn finish(self, scheme: &str) -> Vec<u8> {
-        let views = self.tensors.iter().map(|(name, dtype, shape, bytes)| {
-            (name, TensorView::new(*dtype, shape.clone(), bytes).expect("the bytes fill the shape"))
-        });
-        // One entry only: the order of several would change from run to run.
-        let metadata = [(KEY.into(), format!("{VERSION} {scheme}"))].into_iter().collect();
-        safetensors::serialize(views, Some(metadata)).expect("names are unique and offsets ascend")
+        let metadata = vec![(KEY.into(), format!("{VERSION} {scheme}"))];
+        SafeTensors { metadata, tensors: self.tensors }.write()
     }
 }
 
 struct Reader<'a> {
-    tensors: SafeTensors<'a>,
+    file: SafeTensors<'a>,
     scheme: String,
 }
 
 impl<'a> Reader<'a> {
     fn open(bytes: &'a [u8]) -> Result<Self> {
-        let readable = |e| invalid(format!("it cannot be read as safetensors ({e})"));
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(readable)?;
-        let entry = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
-        let entry = entry.ok_or_else(|| invalid("it is a safetensors file without a Quantpad entry"))?;
+        let file = SafeTensors::read(bytes)?;
+        let entry = file.metadata(KEY).ok_or_else(|| invalid("it is a safetensors file without a Quantpad entry"))?;
         let scheme = match entry.split_once(' ') {
             Some((VERSION, scheme)) => scheme.to_owned(),
             _ => return Err(invalid(format!("its version is not {VERSION}"))),
         };
-        Ok(Self { tensors: SafeTensors::deserialize(bytes).map_err(readable)?, scheme })
+        Ok(Self { file, scheme })
     }
 
     fn layers(&self) -> usize {
-        (0..).take_while(|i| self.tensors.tensor(&format!("{i}.weight")).is_ok()).count()
+        (0..).take_while(|i| self.file.tensor(&format!("{i}.weight")).is_some()).count()
     }
 
-    fn tensor(&self, name: &str, dtype: Dtype) -> Result<TensorView<'a>> {
-        let tensor = self.tensors.tensor(name).map_err(|_| invalid(format!("the tensor {name} is missing")))?;
-        if tensor.dtype() == dtype {
+    fn tensor(&self, name: &str, dtype: Dtype) -> Result<&Tensor<'a>> {
+        let tensor = self.file.tensor(name).ok_or_else(|| invalid(format!("the tensor {name} is missing")))?;
+        if tensor.dtype == dtype {
             Ok(tensor)
         } else {
-            Err(invalid(format!("the tensor {name} is {:?} where {dtype:?} is needed", tensor.dtype())))
+            Err(invalid(format!("the tensor {name} is {} where {} is needed", tensor.dtype.name(), dtype.name())))
         }
     }
 
     fn floats(&self, name: &str) -> Result<Vec<f32>> {
-        let (values, _) = self.tensor(name, Dtype::F32)?.data().as_chunks();
+        let (values, _) = self.tensor(name, Dtype::F32)?.data.as_chunks();
         Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 
     fn input(&self) -> Result<Input> {
-        let width = self.tensor("input.mean", Dtype::F32)?.shape().last().copied().unwrap_or_default();
+        let width = self.tensor("input.mean", Dtype::F32)?.shape.last().copied().unwrap_or_default();
         Input::from_parts(width, self.floats("input.mean")?, self.floats("input.factor")?)
     }
 }
