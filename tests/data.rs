@@ -35,6 +35,15 @@ fn the_embedded_digits_are_the_published_file() {
     assert_eq!(rows, data.len());
 }
 
+#[test]
+fn packing_the_digits_gives_the_embedded_file() {
+    let data = digits::load();
+    let rows = 0..data.len();
+    let pixels: Vec<u8> = rows.clone().flat_map(|r| data.image(r)).copied().collect();
+    let labels: Vec<u8> = rows.map(|r| data.label(r)).collect();
+    assert!(digits::pack(&pixels, &labels) == include_bytes!("../src/data/digits.bin"));
+}
+
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn the_default_split_is_scikit_learns_seed_42() {

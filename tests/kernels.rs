@@ -164,7 +164,7 @@ impl Ends {
             bias: (0..outputs).map(|_| random.float()).collect(),
             integer_bias: (0..outputs).map(|_| (random.float() * 20_000.0) as i32).collect(),
             zero_point: random.byte(),
-            relu: random.byte() % 2 == 0,
+            relu: random.byte().is_multiple_of(2),
         }
     }
 
@@ -190,7 +190,7 @@ impl Ends {
 
 fn bytes(n: usize, random: &mut Random) -> Vec<u8> {
     // Every other matrix is of extremes, where a saturating sum would go wrong.
-    let extreme = random.byte() % 2 == 0;
+    let extreme = random.byte().is_multiple_of(2);
     let byte = |b: u8| if extreme { [0, 1, 127, 128, 129, 254, 255, b][usize::from(b % 8)] } else { b };
     (0..n).map(|_| byte(random.byte())).collect()
 }

@@ -111,8 +111,10 @@ fn a_strength_that_makes_no_sense_is_refused_in_words() {
     let data = digits::load();
     for c in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
         let refused = SoftmaxTrainer::new(&data, &[0, 1, 2], SoftmaxSettings { c, ..SoftmaxSettings::default() });
-        assert!(matches!(refused.map(|_| ()), Err(Error::Regularization { .. })), "C = {c}");
+        assert!(matches!(refused.map(|_| ()), Err(Error::Regularization)), "C = {c}");
     }
+    let limits = format!("from {} to {}.", SoftmaxSettings::MIN_C, SoftmaxSettings::MAX_C);
+    assert!(Error::Regularization.to_string().ends_with(&limits));
 }
 
 #[test]

@@ -61,7 +61,7 @@ impl Augmentation {
     fn check(&self) -> Result<()> {
         for ((what, strength), (_, max)) in self.named().into_iter().zip(Self::LIMIT.named()) {
             if !(0.0..=max).contains(&strength) {
-                return Err(Error::Augmentation { what, max });
+                return Err(Error::Augmentation { what });
             }
         }
         Ok(())

@@ -7,6 +7,7 @@
 //! * [`Augmenter`]: another writing of the same digit each time a model is shown it, by the strengths of [`Augmentation`].
 //! * [`Drawing`]: pen strokes with undo and redo; [`raster`] makes them an 8x8 image the way the data set was made.
 
+mod arithmetic;
 mod augment;
 pub mod csv;
 mod dataset;

@@ -8,11 +8,7 @@
 //! `[outputs]`) and, when quantized, `i.scale` (F32, `[1]` or `[outputs]`); with static activations `i.input_scale`
 //! (F32, `[1]`) and `i.input_zero_point` (U8, `[1]`). Equal models give equal bytes. Held by `tests/model_file.rs`.
 
-use safetensors::{
-    SafeTensors,
-    tensor::{Dtype, TensorView},
-};
-
+use super::safetensors::{Dtype, SafeTensors, Tensor};
 use crate::{
     Error, Result,
     nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model},
@@ -70,13 +66,13 @@ pub fn write_quantized(model: &QuantizedModel) -> Vec<u8> {
             }
         };
         let weight = weight.into_iter().map(|w| w as u8).collect();
-        file.tensors.push((format!("{i}.weight"), Dtype::I8, shape, weight));
+        file.push(format!("{i}.weight"), Dtype::I8, shape, weight);
         file.floats(format!("{i}.scale"), vec![product.scales().len()], product.scales());
         file.floats(format!("{i}.bias"), vec![product.bias().len()], product.bias());
         if let Some(input) = product.input_params() {
             file.floats(format!("{i}.input_scale"), vec![1], &[input.scale]);
             let zero_point = vec![input.zero_point as u8];
-            file.tensors.push((format!("{i}.input_zero_point"), Dtype::U8, vec![1], zero_point));
+            file.push(format!("{i}.input_zero_point"), Dtype::U8, vec![1], zero_point);
         }
     }
     file.finish()
@@ -123,7 +119,7 @@ pub fn read_quantized(bytes: &[u8]) -> Result<QuantizedModel> {
     let layers = file.read_layers(
         |i, kind, shape, relu| {
             let weight: Vec<i8> =
-                file.tensor(&format!("{i}.weight"), Dtype::I8)?.data().iter().map(|&w| w as i8).collect();
+                file.tensor(&format!("{i}.weight"), Dtype::I8)?.data.iter().map(|&w| w as i8).collect();
             let (scales, bias) = (file.floats(&format!("{i}.scale"))?, file.floats(&format!("{i}.bias"))?);
             let outputs = bias.len();
             if scheme.activations.is_static() {
@@ -154,7 +150,7 @@ fn invalid(reason: impl Into<String>) -> Error {
 struct Writer {
     /// The words of the metadata entry.
     entry: String,
-    tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
+    tensors: Vec<Tensor<'static>>,
 }
 
 impl Writer {
@@ -172,39 +168,36 @@ impl Writer {
         self.entry += if relu { RELU } else { "" };
     }
 
+    fn push(&mut self, name: String, dtype: Dtype, shape: Vec<usize>, data: Vec<u8>) {
+        self.tensors.push(Tensor { name, dtype, shape, data: data.into() });
+    }
+
     fn floats(&mut self, name: String, shape: Vec<usize>, values: &[f32]) {
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        self.tensors.push((name, Dtype::F32, shape, bytes));
+        self.push(name, Dtype::F32, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect());
     }
 
     fn finish(self) -> Vec<u8> {
-        let views = self.tensors.iter().map(|(name, dtype, shape, bytes)| {
-            (name, TensorView::new(*dtype, shape.clone(), bytes).expect("the bytes fill the shape"))
-        });
-        // One entry only: the order of several would change from run to run.
-        let metadata = [(KEY.into(), self.entry)].into_iter().collect();
-        safetensors::serialize(views, Some(metadata)).expect("names are unique and offsets ascend")
+        SafeTensors { metadata: vec![(KEY.into(), self.entry)], tensors: self.tensors }.write()
     }
 }
 
 struct Reader<'a> {
-    tensors: SafeTensors<'a>,
+    file: SafeTensors<'a>,
     scheme: String,
     layers: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     fn open(bytes: &'a [u8]) -> Result<Self> {
-        let readable = |e| invalid(format!("it cannot be read as safetensors ({e})"));
-        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(readable)?;
-        let entry = metadata.metadata().as_ref().and_then(|entries| entries.get(KEY));
-        let entry = entry.ok_or_else(|| invalid("it is a safetensors file without a Quantpad entry"))?;
+        let file = SafeTensors::read(bytes)?;
+        let entry = file.metadata(KEY).ok_or_else(|| invalid("it is a safetensors file without a Quantpad entry"))?;
         let mut words = entry.split(' ').map(str::to_owned);
         if words.next().as_deref() != Some(VERSION) {
             return Err(invalid(format!("its version is not {VERSION}")));
         }
         let scheme = words.next().ok_or_else(|| invalid("its entry names no scheme"))?;
-        Ok(Self { tensors: SafeTensors::deserialize(bytes).map_err(readable)?, scheme, layers: words.collect() })
+        let layers = words.collect();
+        Ok(Self { file, scheme, layers })
     }
 
     /// The layers in order. `with_weights` makes one of a kind (number, kind, shape of its images, ReLU) and tells its
@@ -239,29 +232,29 @@ impl<'a> Reader<'a> {
 
     fn input_params(&self, i: usize) -> Result<QParams> {
         let scale = self.floats(&format!("{i}.input_scale"))?;
-        let zero_point = self.tensor(&format!("{i}.input_zero_point"), Dtype::U8)?.data();
-        match (&scale[..], zero_point) {
+        let zero_point = self.tensor(&format!("{i}.input_zero_point"), Dtype::U8)?;
+        match (&scale[..], &zero_point.data[..]) {
             (&[scale], &[zero_point]) if scale.is_finite() && scale > 0.0 => Ok(QParams::u8(scale, zero_point)),
             _ => Err(invalid(format!("the range of the input of layer {i} is not one scale and one zero point"))),
         }
     }
 
-    fn tensor(&self, name: &str, dtype: Dtype) -> Result<TensorView<'a>> {
-        let tensor = self.tensors.tensor(name).map_err(|_| invalid(format!("the tensor {name} is missing")))?;
-        if tensor.dtype() == dtype {
+    fn tensor(&self, name: &str, dtype: Dtype) -> Result<&Tensor<'a>> {
+        let tensor = self.file.tensor(name).ok_or_else(|| invalid(format!("the tensor {name} is missing")))?;
+        if tensor.dtype == dtype {
             Ok(tensor)
         } else {
-            Err(invalid(format!("the tensor {name} is {:?} where {dtype:?} is needed", tensor.dtype())))
+            Err(invalid(format!("the tensor {name} is {} where {} is needed", tensor.dtype.name(), dtype.name())))
         }
     }
 
     fn floats(&self, name: &str) -> Result<Vec<f32>> {
-        let (values, _) = self.tensor(name, Dtype::F32)?.data().as_chunks();
+        let (values, _) = self.tensor(name, Dtype::F32)?.data.as_chunks();
         Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 
     fn input(&self) -> Result<Input> {
-        let width = self.tensor("input.mean", Dtype::F32)?.shape().last().copied().unwrap_or_default();
+        let width = self.tensor("input.mean", Dtype::F32)?.shape.last().copied().unwrap_or_default();
         Input::from_parts(width, self.floats("input.mean")?, self.floats("input.factor")?)
     }
 }

@@ -94,7 +94,7 @@ pub fn min_max(x: &[f32]) -> (f32, f32) {
 pub fn quantize_u8(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8, flip: u8, out: &mut [u8]) {
     for (i, (out, &x)) in out.iter_mut().zip(x).enumerate() {
         let x = scaling.map_or(x, |scaling| scaling.apply(x, i));
-        *out = ((x / scale).round_ties_even() + f32::from(zero_point)).max(0.0).min(255.0) as u8 ^ flip;
+        *out = ((x / scale).round_ties_even() + f32::from(zero_point)).clamp(0.0, 255.0) as u8 ^ flip;
     }
 }
 

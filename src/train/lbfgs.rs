@@ -193,7 +193,7 @@ fn between(a: Trial, b: Trial) -> f64 {
     };
     let (near, far) = (a.step + 0.1 * width, a.step + 0.9 * width);
     let (low, high) = (near.min(far), near.max(far));
-    if cubic.is_finite() { cubic.clamp(low, high) } else { 0.5 * (a.step + b.step) }
+    if cubic.is_finite() { cubic.max(low).min(high) } else { 0.5 * (a.step + b.step) }
 }
 
 /// Four interleaved sums, added in a fixed order.

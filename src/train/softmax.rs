@@ -76,9 +76,8 @@ impl SoftmaxTrainer {
     /// # Errors
     /// [`Error::Regularization`] when C is out of range or not a number.
     pub fn new(data: &Dataset, train: &[u32], settings: SoftmaxSettings) -> Result<Self> {
-        let (min, max) = (SoftmaxSettings::MIN_C, SoftmaxSettings::MAX_C);
-        if !(min..=max).contains(&settings.c) {
-            return Err(Error::Regularization { min, max });
+        if !(SoftmaxSettings::MIN_C..=SoftmaxSettings::MAX_C).contains(&settings.c) {
+            return Err(Error::Regularization);
         }
         let standardizer = Standardizer::fit(data, train);
         let mut objective = CrossEntropy::new(data, train, &standardizer, settings.c);

@@ -184,7 +184,7 @@ impl Epilogue for Narrow<'_> {
         let mut to = self.rounded.target(self.out, row, R, output);
         let pair = |q: [v128; 2]| i16x8_add_sat(i16x8_narrow_i32x4(q[0], q[1]), offset);
         let finish = |a: v128, b: v128| v128_xor(i8x16_max(i8x16_narrow_i16x8(a, b), low), flip);
-        if P == 2 && R % 2 == 0 && skip == 0 && to.holds(P) {
+        if P == 2 && R.is_multiple_of(2) && skip == 0 && to.holds(P) {
             // The usual case, two rows at a time; the loop has a known length.
             for r in (0..R).step_by(2) {
                 let (a, b) = (rounding.apply(sums[r]), rounding.apply(sums[r + 1]));

@@ -7,6 +7,9 @@
 //! * `rowwise`: ranges, rounding, scaling, pooling.
 //! * [`ceiling`]: what the multipliers can do at most.
 
+// Sums are named by row and vector throughout: an iterator for one of the two would hide the tile.
+#![allow(clippy::needless_range_loop)]
+
 pub mod ceiling;
 mod epilogue;
 mod round;
