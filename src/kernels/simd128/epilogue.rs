@@ -1,6 +1,6 @@
 //! What the sums of a tile start from, and what is done with them: one type for each kind of output.
 
-use core::{arch::wasm32::*, marker::PhantomData};
+use core::{arch::wasm32::*, marker::PhantomData, ops::Range};
 
 use super::{round::Round, tile::Epilogue};
 use crate::kernels::{
@@ -13,13 +13,14 @@ pub struct Floats<'a> {
     w: &'a PackedF32,
     low: f32,
     resumed: bool,
+    rows: usize,
     out: &'a mut [f32],
 }
 
 impl<'a> Floats<'a> {
     /// `resumed`: `out` holds the sums so far, which already have the bias.
     pub fn new(w: &'a PackedF32, relu: bool, resumed: bool, out: &'a mut [f32]) -> Self {
-        Self { w, low: lowest(relu), resumed, out }
+        Self { w, low: lowest(relu), resumed, rows: out.len() / w.outputs(), out }
     }
 }
 
@@ -30,7 +31,8 @@ impl Epilogue for Floats<'_> {
             return [load(self.w.bias(), output); R];
         }
         core::array::from_fn(|r| {
-            let sums = &self.out[(row + r) * self.w.outputs()..][..self.w.outputs()][output..];
+            let row = (row + r).min(self.rows - 1);
+            let sums = &self.out[row * self.w.outputs()..][..self.w.outputs()][output..];
             if sums.len() >= P * LANES {
                 return load(sums, 0);
             }
@@ -45,13 +47,13 @@ impl Epilogue for Floats<'_> {
     fn finish<const R: usize, const P: usize>(
         &mut self,
         row: usize,
-        skip: usize,
+        rows: Range<usize>,
         output: usize,
         sums: &[[v128; P]; R],
     ) {
         let (outputs, low) = (self.w.outputs(), f32x4_splat(self.low));
-        let mut to = Target::new(self.out, row, R, outputs, outputs, output);
-        for r in skip..R {
+        let mut to = Target::new(self.out, row, rows.end, outputs, outputs, output);
+        for r in rows {
             to.store(r, sums[r].map(|sum| f32x4_pmax(sum, low)));
         }
     }
@@ -80,13 +82,13 @@ impl Epilogue for Integers<'_> {
     fn finish<const R: usize, const P: usize>(
         &mut self,
         row: usize,
-        skip: usize,
+        rows: Range<usize>,
         output: usize,
         sums: &[[v128; P]; R],
     ) {
         let (outputs, centre) = (self.w.outputs(), Centre::new(self.w, output));
-        let mut to = Target::new(self.out, row, R, outputs, outputs, output);
-        for r in skip..R {
+        let mut to = Target::new(self.out, row, rows.end, outputs, outputs, output);
+        for r in rows {
             to.store(r, centre.apply(of_row(self.zero_points, row + r), sums[r]));
         }
     }
@@ -123,15 +125,15 @@ impl Epilogue for Real<'_> {
     fn finish<const R: usize, const P: usize>(
         &mut self,
         row: usize,
-        skip: usize,
+        rows: Range<usize>,
         output: usize,
         sums: &[[v128; P]; R],
     ) {
         let (outputs, centre) = (self.w.outputs(), Centre::new(self.w, output));
         let (scales, bias): ([v128; P], [v128; P]) = (load(&self.to.scales, output), load(&self.to.bias, output));
         let low = f32x4_splat(lowest(self.to.relu));
-        let mut to = Target::new(self.out, row, R, outputs, outputs, output);
-        for r in skip..R {
+        let mut to = Target::new(self.out, row, rows.end, outputs, outputs, output);
+        for r in rows {
             let sums = centre.apply(of_row(self.zero_points, row + r), sums[r]);
             let x_scale = f32x4_splat(of_row(self.x_scales, row + r));
             let real = core::array::from_fn::<_, P, _>(|p| {
@@ -175,16 +177,16 @@ impl Epilogue for Narrow<'_> {
     fn finish<const R: usize, const P: usize>(
         &mut self,
         row: usize,
-        skip: usize,
+        rows: Range<usize>,
         output: usize,
         sums: &[[v128; P]; R],
     ) {
         let (offset, low, flip) = (self.offset, self.low, self.flip);
         let rounding = self.rounded.rounding::<P>(output);
-        let mut to = self.rounded.target(self.out, row, R, output);
+        let mut to = self.rounded.target(self.out, row, rows.end, output);
         let pair = |q: [v128; 2]| i16x8_add_sat(i16x8_narrow_i32x4(q[0], q[1]), offset);
         let finish = |a: v128, b: v128| v128_xor(i8x16_max(i8x16_narrow_i16x8(a, b), low), flip);
-        if P == 2 && R.is_multiple_of(2) && skip == 0 && to.holds(P) {
+        if P == 2 && R.is_multiple_of(2) && rows == (0..R) && to.holds(P) {
             // The usual case, two rows at a time; the loop has a known length.
             for r in (0..R).step_by(2) {
                 let (a, b) = (rounding.apply(sums[r]), rounding.apply(sums[r + 1]));
@@ -192,7 +194,7 @@ impl Epilogue for Narrow<'_> {
             }
             return;
         }
-        for r in skip..R {
+        for r in rows {
             let q = rounding.apply(sums[r]);
             for v in (0..P).step_by(2) {
                 let pair = pair([q[v], q[(v + 1).min(P - 1)]]);
@@ -232,14 +234,14 @@ impl Epilogue for Wide<'_> {
     fn finish<const R: usize, const P: usize>(
         &mut self,
         row: usize,
-        skip: usize,
+        rows: Range<usize>,
         output: usize,
         sums: &[[v128; P]; R],
     ) {
         let (low, high) = (self.low, self.high);
         let rounding = self.rounded.rounding::<P>(output);
-        let mut to = self.rounded.target(self.out, row, R, output);
-        for r in skip..R {
+        let mut to = self.rounded.target(self.out, row, rows.end, output);
+        for r in rows {
             let q = rounding.apply(sums[r]);
             for v in (0..P).step_by(2) {
                 let pair = i16x8_narrow_i32x4(q[v], q[(v + 1).min(P - 1)]);
@@ -435,22 +437,38 @@ impl<'a, T> Target<'a, T> {
 
     /// What is left of a row: up to four values.
     #[inline(always)]
-    fn store_some(&mut self, r: usize, v: usize, mut values: v128) {
-        for at in v * LANES..self.width.min((v + 1) * LANES) {
-            let to = self.place(r, 0).wrapping_add(at);
+    fn store_some(&mut self, r: usize, v: usize, values: v128) {
+        let count = self.width.saturating_sub(v * LANES).min(LANES);
+        if size_of::<T>() == 4 && count == 2 {
+            // Ten outputs, as most last layers have.
             // SAFETY: as in `store_one`.
-            unsafe {
-                match size_of::<T>() {
-                    1 => v128_store8_lane::<0>(values, to.cast()),
-                    2 => v128_store16_lane::<0>(values, to.cast()),
-                    _ => v128_store32_lane::<0>(values, to.cast()),
-                }
-            }
-            values = match size_of::<T>() {
-                1 => u32x4_shr(values, 8),
-                2 => u64x2_shr(values, 16),
-                _ => u32x4_shuffle::<1, 2, 3, 0>(values, values),
-            };
+            return unsafe { v128_store64_lane::<0>(values, self.place(r, v).cast()) };
         }
+        // SAFETY: as in `store_one`: so many values from here on lie in the row.
+        unsafe { store_first(self.to.wrapping_add(r * self.stride + v * LANES).cast(), size_of::<T>(), count, values) };
+    }
+}
+
+/// Stores the first `count` values, of 1, 2 or 4 bytes each. Seldom needed, so once for all.
+///
+/// # Safety
+/// They must lie in memory that may be written.
+#[inline(never)]
+#[allow(unsafe_code)]
+unsafe fn store_first(to: *mut u8, size: usize, count: usize, mut values: v128) {
+    for at in 0..count {
+        // SAFETY: promised by the caller.
+        unsafe {
+            match size {
+                1 => v128_store8_lane::<0>(values, to.add(at)),
+                2 => v128_store16_lane::<0>(values, to.add(2 * at).cast()),
+                _ => v128_store32_lane::<0>(values, to.add(4 * at).cast()),
+            }
+        }
+        values = match size {
+            1 => u32x4_shr(values, 8),
+            2 => u64x2_shr(values, 16),
+            _ => u32x4_shuffle::<1, 2, 3, 0>(values, values),
+        };
     }
 }

@@ -100,8 +100,12 @@ fn multiply_integers<U: Unit>(x: impl Left, w: &PackedI8, part: &mut Part) {
     match &mut part.to {
         To::Sums(out) => x.multiply::<U>(w, &mut Integers::new(w, zero_points, out)),
         To::Floats(to, scales, out) => x.multiply::<U>(w, &mut Real::new(w, zero_points, to, scales, out)),
-        To::Narrow(to, flip, out) => x.multiply::<U>(w, &mut Narrow::new(w, to, *flip, stride, out)),
-        To::Wide(to, out) => x.multiply::<U>(w, &mut Wide::new(w, to, stride, out)),
+        // The next layer takes the same path: bytes from bytes, 16 bits from 16 bits.
+        To::Narrow(to, flip, out) if U::INPUTS == 4 => {
+            x.multiply::<U>(w, &mut Narrow::new(w, to, *flip, stride, out));
+        }
+        To::Wide(to, out) if U::INPUTS == 2 => x.multiply::<U>(w, &mut Wide::new(w, to, stride, out)),
+        To::Narrow(..) | To::Wide(..) => unreachable!("activations of another path"),
     }
 }
 

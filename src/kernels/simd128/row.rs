@@ -61,7 +61,7 @@ impl Row {
         let sums = self.parts::<U, G, P, S>(w);
         let [start] = epilogue.start::<1, V>(0, output);
         let sums = from_fn(|v| U::plus(start[v], sums[v / P][v % P]));
-        epilogue.finish::<1, V>(0, 0, output, &[sums]);
+        epilogue.finish::<1, V>(0, 0..1, output, &[sums]);
     }
 
     #[inline(always)]

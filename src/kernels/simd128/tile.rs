@@ -19,8 +19,14 @@ pub trait Epilogue {
     /// What the sums of R rows from `row` on and 4·P outputs from `output` on start from.
     fn start<const R: usize, const P: usize>(&self, row: usize, output: usize) -> [[v128; P]; R];
 
-    /// Takes the sums of the rows from `row + skip` on.
-    fn finish<const R: usize, const P: usize>(&mut self, row: usize, skip: usize, output: usize, sums: &[[v128; P]; R]);
+    /// Takes the sums of some of the rows from `row` on: `rows` of the tile.
+    fn finish<const R: usize, const P: usize>(
+        &mut self,
+        row: usize,
+        rows: Range<usize>,
+        output: usize,
+        sums: &[[v128; P]; R],
+    );
 }
 
 /// Multiplies the values `inputs` of each row (all of them when a row has several segments) with packed weights.
@@ -84,16 +90,14 @@ impl<T> Walk<'_, T> {
     ) {
         let mut done = rows.start;
         while done < rows.end {
-            if rows.len() < R {
-                let sums = self.tile::<U, 1, P>(done, w, epilogue.start(done, output));
-                epilogue.finish(done, 0, output, &sums);
-                done += 1;
-            } else {
-                let row = done.min(rows.end - R);
-                let sums = self.tile::<U, R, P>(row, w, epilogue.start(row, output));
-                epilogue.finish(row, done - row, output, &sums);
-                done = row + R;
-            }
+            // The last tile overlaps the one before it; fewer rows than a tile has are filled up with the last one.
+            let few = rows.len() < R;
+            let row = if few { rows.start } else { done.min(rows.end - R) };
+            let x =
+                if few { from_fn(|r| self.row((row + r).min(rows.end - 1))) } else { from_fn(|r| self.row(row + r)) };
+            let sums = self.tile::<U, R, P>(x, w, epilogue.start(row, output));
+            epilogue.finish(row, done - row..R.min(rows.end - row), output, &sums);
+            done = row + R;
         }
     }
 
@@ -102,11 +106,10 @@ impl<T> Walk<'_, T> {
     #[allow(unsafe_code)]
     fn tile<U: Unit, const R: usize, const P: usize>(
         &self,
-        row: usize,
+        mut x: [*const u8; R],
         mut w: *const u8,
         mut sums: [[v128; P]; R],
     ) -> [[v128; P]; R] {
-        let mut x: [*const u8; R] = from_fn(|r| self.row(row + r));
         for _ in 0..self.x.segments() {
             for k in 0..self.steps {
                 // SAFETY: `Rows` has checked that each row's segments lie in its data, `multiply` that all steps of all
