@@ -1,7 +1,7 @@
 //! Weights in the order in which the kernels read them, made once per model.
 //!
-//! Outputs are cut into panels of eight (two vectors of four 32-bit sums); what is left over makes a last panel of four
-//! or twelve. A panel holds, input by input, the weights of all its outputs one after the other, so that a kernel reads
+//! Outputs are cut into panels of eight (two vectors of four 32-bit sums); an odd vector makes the last panel one of
+//! twelve. A panel holds, input by input, the weights of all its outputs one after the other, so that a kernel reads
 //! it from beginning to end. Missing outputs and inputs are zero weights.
 
 use super::DotPath;
@@ -12,7 +12,7 @@ pub const LANES: usize = 4;
 /// Vectors of a full panel.
 const FULL: usize = 2;
 
-/// Outputs cut into panels of [`FULL`] vectors; the last one has 1, 2 or 3.
+/// Outputs cut into panels of [`FULL`] vectors; the last one has 2 or 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Panels {
     vectors: usize,
@@ -20,7 +20,7 @@ pub struct Panels {
 
 impl Panels {
     fn new(outputs: usize) -> Self {
-        Self { vectors: outputs.div_ceil(LANES) }
+        Self { vectors: padded(outputs) / LANES }
     }
 
     /// Vectors of four outputs, over all panels.
@@ -28,36 +28,27 @@ impl Panels {
         self.vectors
     }
 
+    /// Panels of two vectors; they come first.
+    pub fn full(self) -> usize {
+        if self.vectors.is_multiple_of(FULL) { self.vectors / FULL } else { (self.vectors - 3) / FULL }
+    }
+
+    /// Whether there is a panel of three vectors after them.
+    pub fn has_wide(self) -> bool {
+        !self.vectors.is_multiple_of(FULL)
+    }
+
     /// First vector and number of vectors of each panel.
     pub fn iter(self) -> impl Iterator<Item = (usize, usize)> {
-        let full = self.full();
-        let last = self.rest();
-        (0..full).map(|p| (FULL * p, FULL)).chain((last > 0).then_some((FULL * full, last)))
-    }
-
-    /// The vectors of the last panel when it is not one of two: 1, 3, or 0 for none.
-    pub fn rest(self) -> usize {
-        self.vectors - FULL * self.full()
-    }
-
-    /// Panels of two vectors.
-    pub fn full(self) -> usize {
-        match self.vectors {
-            1 => 0,
-            even if even.is_multiple_of(2) => even / 2,
-            odd => (odd - 3) / 2,
-        }
+        (0..self.full()).map(|p| (FULL * p, FULL)).chain(self.has_wide().then_some((FULL * self.full(), 3)))
     }
 
     /// Where the weight of output `j` lies: elements before its panel for `size` elements a vector and step, vectors of
     /// the panel, vector within the panel, lane.
     fn locate(self, j: usize, vector_elements: usize) -> (usize, usize, usize, usize) {
         let vector = j / LANES;
-        let (first, vectors) = if vector < FULL * self.full() {
-            (vector / FULL * FULL, FULL)
-        } else {
-            (FULL * self.full(), self.vectors - FULL * self.full())
-        };
+        let (first, vectors) =
+            if vector < FULL * self.full() { (vector / FULL * FULL, FULL) } else { (FULL * self.full(), 3) };
         (first * vector_elements, vectors, vector - first, j % LANES)
     }
 }
@@ -109,7 +100,7 @@ impl PackedF32 {
         &self.weights
     }
 
-    /// Bias, with zeros up to a multiple of four.
+    /// Bias, with zeros for the padding.
     pub(super) fn bias(&self) -> &[f32] {
         &self.bias
     }
@@ -201,7 +192,7 @@ impl PackedI8 {
         &self.weights
     }
 
-    /// Sum of each output's weights, which is what a zero point of 1 takes off; zeros up to a multiple of four.
+    /// Sum of each output's weights, which is what a zero point of 1 takes off; zeros for the padding.
     pub(super) fn row_sums(&self) -> &[i32] {
         &self.row_sums
     }
@@ -217,8 +208,9 @@ impl PackedI8 {
     }
 }
 
-fn padded(outputs: usize) -> usize {
-    outputs.next_multiple_of(LANES)
+/// Outputs with padding: whole vectors, and two at least, for fewer are not worth a kernel.
+pub(super) fn padded(outputs: usize) -> usize {
+    outputs.next_multiple_of(LANES).max(FULL * LANES)
 }
 
 fn stride(inputs: usize) -> usize {

@@ -14,7 +14,6 @@ pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, _: Rounding, relu: bool, out: 
             let panel = &w.weights()[first * LANES * w.inputs()..][..vectors * LANES * w.inputs()];
             let (first, bias) = (first * LANES, &w.bias()[first * LANES..]);
             match vectors {
-                1 => panel_f32::<4>(x, r, panel, bias, single, relu, &mut out[first..]),
                 2 => panel_f32::<8>(x, r, panel, bias, single, relu, &mut out[first..]),
                 _ => panel_f32::<12>(x, r, panel, bias, single, relu, &mut out[first..]),
             }

@@ -156,6 +156,6 @@ pub(super) fn correction(path: DotPath, zero_point: u8) -> i32 {
 
 fn pad<T: Copy + Default>(values: &[T]) -> Vec<T> {
     let mut padded = values.to_vec();
-    padded.resize(values.len().next_multiple_of(super::LANES), T::default());
+    padded.resize(super::pack::padded(values.len()), T::default());
     padded
 }

@@ -33,13 +33,13 @@ pub fn multiply<U: Unit, T, W>(x: &[T], panels: Panels, weights: &[W], epilogue:
             x.multiply::<U, 1, 2, 2, 2>(w, output, epilogue);
         }
     }
-    let (w, output) = ([vector(2 * panels.full())], 2 * panels.full() * LANES);
-    match (panels.rest(), U::ANY_ORDER) {
-        (1, false) => x.multiply::<U, 1, 1, 1, 2>(w, output, epilogue),
-        (3, false) => x.multiply::<U, 1, 3, 3, 2>(w, output, epilogue),
-        (1, true) => x.multiply::<U, 1, 1, 1, 4>(w, output, epilogue),
-        (3, true) => x.multiply::<U, 1, 3, 3, 4>(w, output, epilogue),
-        _ => {}
+    if panels.has_wide() {
+        let (w, output) = ([vector(2 * panels.full())], 2 * panels.full() * LANES);
+        if U::ANY_ORDER {
+            x.multiply::<U, 1, 3, 3, 4>(w, output, epilogue);
+        } else {
+            x.multiply::<U, 1, 3, 3, 2>(w, output, epilogue);
+        }
     }
 }
 

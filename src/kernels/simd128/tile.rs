@@ -56,11 +56,9 @@ pub fn multiply<U: Unit, T, W>(
                 walk.rows::<U, 5, 2>(rows.clone(), w, output, epilogue);
             }
         }
-        let (first, output) = (2 * panels.full(), 2 * panels.full() * LANES);
-        match panels.rest() {
-            1 => walk.rows::<U, 8, 1>(rows, weights(first, 1), output, epilogue),
-            3 => walk.rows::<U, 3, 3>(rows, weights(first, 3), output, epilogue),
-            _ => {}
+        if panels.has_wide() {
+            let first = 2 * panels.full();
+            walk.rows::<U, 3, 3>(rows, weights(first, 3), first * LANES, epilogue);
         }
     }
 }
