@@ -224,7 +224,7 @@ impl<'a> Reader<'a> {
                     shape = pool.pooled();
                     pooling(pool)
                 }
-                other => return Err(invalid(format!("it has a layer of an unknown kind, {other:?}"))),
+                other => return Err(invalid(format!("it has a layer of an unknown kind, \"{other}\""))),
             });
         }
         Ok(layers)

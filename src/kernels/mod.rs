@@ -84,7 +84,7 @@ pub const BACKEND: Backend = if cfg!(all(target_arch = "wasm32", target_feature 
 /// # Panics
 /// When a length does not fit the packed weights.
 pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool, out: &mut [f32]) {
-    assert_eq!((x.inputs(), out.len()), (w.inputs(), x.count() * w.outputs()));
+    assert!(x.inputs() == w.inputs() && out.len() == x.count() * w.outputs());
     active::multiply_f32(x, w, rounding, relu, out);
 }
 
@@ -102,7 +102,7 @@ pub fn convolve_f32(
     relu: bool,
     out: &mut [f32],
 ) {
-    assert_eq!(x.len() * patches.pixels() * w.outputs(), out.len() * patches.image_len());
+    assert!(x.len() * patches.pixels() * w.outputs() == out.len() * patches.image_len());
     grow(border, patches.bordered_len());
     let border = &mut border[..patches.bordered_len()];
     border.fill(0.0);
@@ -233,13 +233,13 @@ pub fn convolve_with<U: simd128::unit::Unit>(
 fn check_sink(sink: &Sink, rows: usize, pixels: usize, w: &PackedI8) {
     let values = rows * pixels * w.outputs();
     match sink {
-        Sink::Sums(out) => assert_eq!(out.len(), values),
+        Sink::Sums(out) => assert!(out.len() == values),
         Sink::Floats(d, scales, out) => {
-            assert_eq!((out.len(), d.scales.len()), (values, w.row_sums().len()));
+            assert!(out.len() == values && d.scales.len() == w.row_sums().len());
             assert!(scales.len() == 1 || scales.len() == rows);
         }
         Sink::Activations(r, out) => {
-            assert_eq!((out.path(), out.count(), r.multipliers.len()), (w.path(), rows, w.row_sums().len()));
+            assert!(out.path() == w.path() && out.count() == rows && r.multipliers.len() == w.row_sums().len());
             assert!(out.stride() >= pixels * w.outputs());
         }
     }
@@ -252,7 +252,7 @@ fn check_sink(sink: &Sink, rows: usize, pixels: usize, w: &PackedI8) {
 pub fn max_pool_f32(x: &[f32], shape: [usize; 3], out: &mut [f32]) {
     let [height, width, channels] = shape;
     let pooled = (height / 2) * (width / 2) * channels;
-    assert_eq!(x.len() * pooled, out.len() * height * width * channels);
+    assert!(x.len() * pooled == out.len() * height * width * channels);
     if pooled == 0 {
         return;
     }
@@ -328,7 +328,7 @@ impl Scaling<'_> {
 
     /// Itself, when it is that of so many pixels.
     fn of(self, pixels: usize) -> Self {
-        assert_eq!((self.mean.len(), self.factor.len()), (pixels, pixels));
+        assert!(self.mean.len() == pixels && self.factor.len() == pixels);
         self
     }
 
@@ -343,7 +343,7 @@ impl Scaling<'_> {
 /// # Panics
 /// When the lengths differ.
 pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
-    assert_eq!(x.len(), out.len());
+    assert!(x.len() == out.len());
     active::standardize(x, scaling.of(x.len()), out);
 }
 
@@ -352,6 +352,6 @@ pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
 /// # Panics
 /// When the lengths differ.
 pub fn standardize_range(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
-    assert_eq!(x.len(), out.len());
+    assert!(x.len() == out.len());
     active::standardize_range(x, scaling.of(x.len()), out)
 }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     eval::timing,
     kernels::{self, Activations, DotPath, PackedF32, PackedI8, Rounding, Rows, Sink},
+    random::Random,
 };
 
 /// Times products in this build.
@@ -32,11 +33,8 @@ impl Bench {
     /// `[rows, inputs]` times `[inputs, outputs]` in fp32 (side a) and in int8 (u8 times i8 to i32, side b), in turn.
     #[wasm_bindgen(unchecked_return_type = "Pair")]
     pub fn product(&self, rows: usize, inputs: usize, outputs: usize) -> Result<JsValue, JsValue> {
-        let mut numbers = 0_u32;
-        let mut number = || {
-            numbers = numbers.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (numbers >> 24) as u8
-        };
+        let mut random = Random::new(1);
+        let mut number = || random.bits() as u8;
         let floats: Vec<f32> = (0..inputs * outputs).map(|_| f32::from(number()) / 256.0 - 0.5).collect();
         let w = PackedF32::new(&floats, inputs, &vec![0.0; outputs])?;
         drop(floats);

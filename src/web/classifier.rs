@@ -11,6 +11,7 @@ use crate::{
     format::model_file,
     nn::{Input, Model, Scratch, zoo},
     quant::{QuantizedModel, Scheme},
+    random::Random,
 };
 
 enum Kind {
@@ -85,17 +86,14 @@ pub fn benchmark_model(name: &str, scheme: &str) -> std::result::Result<Vec<u8>,
     let side = if name == "mlp784" { 28 } else { 8 };
     let scaling = Standardizer { mean: vec![4.9; side * side], std: vec![6.0; side * side] };
     let input = Input::new(side, &scaling);
-    let mut numbers = 1_u32;
-    let mut uniform = || {
-        numbers = numbers.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (numbers >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    // The sum of three uniform numbers in −1..1 has variance 1.
+    let mut random = Random::new(1);
+    // Uniform with variance 1 will do for weights that are only multiplied.
+    let mut normal = || random.symmetric() * 1.732;
     let model = match name {
-        "softmax" => zoo::mlp(input, &[], &mut || uniform() + uniform() + uniform()),
-        "mlp" => zoo::mlp(input, &[32], &mut || uniform() + uniform() + uniform()),
-        "mlp784" => zoo::mlp(input, &[128, 64], &mut || uniform() + uniform() + uniform()),
-        "cnn" => zoo::cnn(input, &[8, 16], &mut || uniform() + uniform() + uniform()),
+        "softmax" => zoo::mlp(input, &[], &mut normal),
+        "mlp" => zoo::mlp(input, &[32], &mut normal),
+        "mlp784" => zoo::mlp(input, &[128, 64], &mut normal),
+        "cnn" => zoo::cnn(input, &[8, 16], &mut normal),
         _ => Err(Error::UnknownName { what: "model of the benchmark", found: name.into() }),
     }?;
     if scheme == "fp32" {

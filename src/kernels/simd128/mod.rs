@@ -65,7 +65,7 @@ pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
         (DotPath::Unsigned | DotPath::Signed, Operand::Narrow(x)) => {
             multiply_integers::<super::relaxed::RelaxedDot>(*x, w, part);
         }
-        (path, _) => unreachable!("this build has no {path:?}"),
+        _ => unreachable!("this build has no such path"),
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) fn multiply_row(x: &Activations, w: &PackedI8, part: &mut Part) {
         DotPath::Unsigned | DotPath::Signed => {
             multiply_integers::<super::relaxed::RelaxedDot>(&x.narrow()[..w.stride()], w, part);
         }
-        path => unreachable!("this build has no {path:?}"),
+        _ => unreachable!("this build has no such path"),
     }
 }
 

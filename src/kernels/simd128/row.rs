@@ -58,16 +58,17 @@ impl Row {
         output: usize,
         epilogue: &mut impl Epilogue,
     ) {
-        let sums = self.parts::<U, G, P, S>(w);
+        let sums = self.parts::<U, G, P, S>(&w);
         let [start] = epilogue.start::<1, V>(0, output);
         let sums = from_fn(|v| U::plus(start[v], sums[v / P][v % P]));
         epilogue.finish::<1, V>(0, 0..1, output, &[sums]);
     }
 
-    #[inline(always)]
+    /// One function for every kind of output.
+    #[inline(never)]
     #[allow(unsafe_code)]
-    fn parts<U: Unit, const G: usize, const P: usize, const S: usize>(&self, w: [*const u8; G]) -> [[v128; P]; G] {
-        let (mut x, mut w) = (self.x, w);
+    fn parts<U: Unit, const G: usize, const P: usize, const S: usize>(&self, w: &[*const u8; G]) -> [[v128; P]; G] {
+        let (mut x, mut w) = (self.x, *w);
         let mut parts = [[[i32x4_splat(0); P]; G]; S];
         // Pointers that move on, so that each load is one of a constant distance.
         let step = |sums: &mut [[v128; P]; G], x: *const u8, w: &[*const u8; G], s: usize| {
