@@ -112,7 +112,8 @@ build_wasm() {
 build_variant() {
   local variant=$1 target=target/wasm-$1 glue
   # -disable-lsr: loop strength reduction makes V8 spill the register tiles of the kernels.
-  local flags='-C llvm-args=-disable-lsr'
+  # The module names the same source files on every machine.
+  local flags="-C llvm-args=-disable-lsr --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=$PWD=."
   # What rustc takes for granted in every engine, and what the variant adds to it.
   local features=(bulk-memory mutable-globals sign-ext nontrapping-float-to-int multivalue reference-types)
   case $variant in
@@ -131,7 +132,8 @@ build_variant() {
   RUSTFLAGS=$flags cargo build --release --lib --locked --target wasm32-unknown-unknown --target-dir "$target"
   wasm-bindgen --target web --omit-default-module-path --out-name quantpad --out-dir "$target/glue" \
     "$target/wasm32-unknown-unknown/release/quantpad.wasm"
-  www/node_modules/.bin/wasm-opt -O3 "${features[@]/#/--enable-}" \
+  # A kernel that is called from one place is still a function of its own: engines allot registers better in small ones.
+  www/node_modules/.bin/wasm-opt -O3 --one-caller-inline-max-function-size=20 "${features[@]/#/--enable-}" \
     "$target/glue/quantpad_bg.wasm" -o "$WASM/quantpad_$variant.wasm"
 
   for glue in quantpad.js quantpad.d.ts; do

@@ -27,7 +27,8 @@ const PIXELS: usize = SIDE * SIDE;
 pub fn load() -> Dataset {
     let (mut pixels, mut labels) = (vec![0; ROWS * PIXELS], vec![0; ROWS]);
     code(&mut Decoder::new(PACKED), &mut pixels, &mut labels);
-    Dataset::new(SIDE, SIDE, MAX_PIXEL, pixels, labels).expect("the embedded set has 64 pixels a label")
+    Dataset::new(SIDE, SIDE, MAX_PIXEL, pixels, labels)
+        .unwrap_or_else(|_| unreachable!("the embedded set has 64 pixels a label"))
 }
 
 /// Packs 8x8 images of pixels 0..=16 and their labels 0..=9; the inverse of what [`load`] does.

@@ -4,6 +4,8 @@
 //! [`MIN_STEPS`] clock steps. The two sides take turns within one run, so that a machine that
 //! slows down slows both; quoted are medians, and the quartiles as the spread.
 
+use std::collections::BinaryHeap;
+
 /// Shortest sample on the page, in milliseconds.
 pub const MIN_SAMPLE_MS: f64 = 2.0;
 /// Fewest clock steps in a sample: its length is then known to 1 %.
@@ -75,11 +77,11 @@ pub fn pair(
         times_a.push(sample(repetitions_a, &mut now, &mut a) / f64::from(repetitions_a) * 1e6);
         times_b.push(sample(repetitions_b, &mut now, &mut b) / f64::from(repetitions_b) * 1e6);
     }
-    let mut ratios: Vec<f64> = times_a.iter().zip(&times_b).map(|(a, b)| a / b).collect();
+    let ratios: Vec<f64> = times_a.iter().zip(&times_b).map(|(a, b)| a / b).collect();
     Pair {
         a: summarize(times_a, repetitions_a),
         b: summarize(times_b, repetitions_b),
-        ratio: quantile(&mut ratios, 0.5),
+        ratio: quantile(&sorted(&ratios), 0.5),
     }
 }
 
@@ -112,20 +114,27 @@ fn sample(repetitions: u32, now: &mut impl FnMut() -> f64, work: &mut impl FnMut
     now() - start
 }
 
-fn summarize(mut times: Vec<f64>, repetitions: u32) -> Timing {
+fn summarize(times: Vec<f64>, repetitions: u32) -> Timing {
+    let times = sorted(&times);
     Timing {
-        q1_ns: quantile(&mut times, 0.25),
-        median_ns: quantile(&mut times, 0.5),
-        q3_ns: quantile(&mut times, 0.75),
+        q1_ns: quantile(&times, 0.25),
+        median_ns: quantile(&times, 0.5),
+        q3_ns: quantile(&times, 0.75),
         repetitions,
     }
 }
 
-/// The value at `share` of the sorted list, between two neighbours by their distance; 0 for an empty list.
-fn quantile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
+/// The values in ascending order. Times and their ratios are not negative, and then the order of their bits is theirs; a
+/// heap sorts in a tenth of the code of the general sort (3 KB of the module, gzip).
+fn sorted(values: &[f64]) -> Vec<f64> {
+    let bits: Vec<u64> = values.iter().map(|v| v.to_bits()).collect();
+    BinaryHeap::from(bits).into_sorted_vec().into_iter().map(f64::from_bits).collect()
+}
+
+/// The value at `share` of a sorted list, between two neighbours by their distance; 0 for an empty list.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return 0.0 };
     let at = share * last as f64;
     let (low, rest) = (at as usize, at - (at as usize) as f64);
-    values[low] + rest * (values[(low + 1).min(last)] - values[low])
+    sorted[low] + rest * (sorted[(low + 1).min(last)] - sorted[low])
 }

@@ -1,6 +1,6 @@
 //! Rows of `u8` activations, stored as the path that will multiply them reads them.
 
-use super::{DotPath, Scaling, active};
+use super::{DotPath, Scaling, active, fits};
 
 /// Rows of quantized activations, kept between calls so that an inference allocates nothing.
 ///
@@ -66,7 +66,7 @@ impl Activations {
     /// # Panics
     /// When `x` is longer than a row, or the scaling of another length.
     pub fn quantize_row(&mut self, r: usize, x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: u8) {
-        assert!(x.len() <= self.stride && scaling.is_none_or(|s| (s.mean.len(), s.factor.len()) == (x.len(), x.len())));
+        fits(x.len() <= self.stride && scaling.is_none_or(|s| (s.mean.len(), s.factor.len()) == (x.len(), x.len())));
         self.zero_points[r] = zero_point;
         let row = r * self.stride..r * self.stride + x.len();
         if self.path.is_wide() {

@@ -44,6 +44,12 @@ pub use path::{DotPath, Rounding};
 pub use rows::{Patches, Rows};
 pub use sink::{Dequantize, Requantize, Sink};
 
+/// One message for all checks of lengths; the panic names the caller.
+#[track_caller]
+fn fits(lengths_fit: bool) {
+    assert!(lengths_fit, "a length does not fit");
+}
+
 /// The most inputs of an integer layer: 65,536 · 255 · 128 < 2^31.
 pub const MAX_INPUTS: usize = 65_536;
 
@@ -84,7 +90,7 @@ pub const BACKEND: Backend = if cfg!(all(target_arch = "wasm32", target_feature 
 /// # Panics
 /// When a length does not fit the packed weights.
 pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool, out: &mut [f32]) {
-    assert!(x.inputs() == w.inputs() && out.len() == x.count() * w.outputs());
+    fits(x.inputs() == w.inputs() && out.len() == x.count() * w.outputs());
     active::multiply_f32(x, w, rounding, relu, out);
 }
 
@@ -102,7 +108,7 @@ pub fn convolve_f32(
     relu: bool,
     out: &mut [f32],
 ) {
-    assert!(x.len() * patches.pixels() * w.outputs() == out.len() * patches.image_len());
+    fits(x.len() * patches.pixels() * w.outputs() == out.len() * patches.image_len());
     grow(border, patches.bordered_len());
     let border = &mut border[..patches.bordered_len()];
     border.fill(0.0);
@@ -139,7 +145,7 @@ fn multiply_by(
     w: &PackedI8,
     sink: Sink,
 ) {
-    assert!(x.path() == w.path() && x.stride() >= w.stride());
+    fits(x.path() == w.path() && x.stride() >= w.stride());
     check_sink(&sink, x.count(), 1, w);
     let part = &mut Part::whole(sink, x.zero_points(), w.outputs());
     if x.count() == 1 {
@@ -180,7 +186,7 @@ fn convolve_by(
     w: &PackedI8,
     mut sink: Sink,
 ) {
-    assert!(x.path() == w.path() && x.stride() >= patches.image_len() && w.inputs() == patches.inputs());
+    fits(x.path() == w.path() && x.stride() >= patches.image_len() && w.inputs() == patches.inputs());
     check_sink(&sink, x.count(), patches.pixels(), w);
     let (pixels, len) = (patches.pixels(), patches.bordered_len());
     let mut filled = None;
@@ -233,14 +239,14 @@ pub fn convolve_with<U: simd128::unit::Unit>(
 fn check_sink(sink: &Sink, rows: usize, pixels: usize, w: &PackedI8) {
     let values = rows * pixels * w.outputs();
     match sink {
-        Sink::Sums(out) => assert!(out.len() == values),
+        Sink::Sums(out) => fits(out.len() == values),
         Sink::Floats(d, scales, out) => {
-            assert!(out.len() == values && d.scales.len() == w.row_sums().len());
-            assert!(scales.len() == 1 || scales.len() == rows);
+            fits(out.len() == values && d.scales.len() == w.row_sums().len());
+            fits(scales.len() == 1 || scales.len() == rows);
         }
         Sink::Activations(r, out) => {
-            assert!(out.path() == w.path() && out.count() == rows && r.multipliers.len() == w.row_sums().len());
-            assert!(out.stride() >= pixels * w.outputs());
+            fits(out.path() == w.path() && out.count() == rows && r.multipliers.len() == w.row_sums().len());
+            fits(out.stride() >= pixels * w.outputs());
         }
     }
 }
@@ -252,7 +258,7 @@ fn check_sink(sink: &Sink, rows: usize, pixels: usize, w: &PackedI8) {
 pub fn max_pool_f32(x: &[f32], shape: [usize; 3], out: &mut [f32]) {
     let [height, width, channels] = shape;
     let pooled = (height / 2) * (width / 2) * channels;
-    assert!(x.len() * pooled == out.len() * height * width * channels);
+    fits(x.len() * pooled == out.len() * height * width * channels);
     if pooled == 0 {
         return;
     }
@@ -268,7 +274,7 @@ pub fn max_pool_f32(x: &[f32], shape: [usize; 3], out: &mut [f32]) {
 pub fn max_pool(x: &Activations, shape: [usize; 3], out: &mut Activations) {
     let [height, width, channels] = shape;
     let (image, pooled) = (height * width * channels, (height / 2) * (width / 2) * channels);
-    assert!((x.count(), x.path()) == (out.count(), out.path()) && image <= x.stride() && pooled <= out.stride());
+    fits((x.count(), x.path()) == (out.count(), out.path()) && image <= x.stride() && pooled <= out.stride());
     for n in 0..x.count() {
         let (from, to) = (n * x.stride()..n * x.stride() + image, n * out.stride()..n * out.stride() + pooled);
         match x.path() {
@@ -328,7 +334,7 @@ impl Scaling<'_> {
 
     /// Itself, when it is that of so many pixels.
     fn of(self, pixels: usize) -> Self {
-        assert!(self.mean.len() == pixels && self.factor.len() == pixels);
+        fits(self.mean.len() == pixels && self.factor.len() == pixels);
         self
     }
 
@@ -343,7 +349,7 @@ impl Scaling<'_> {
 /// # Panics
 /// When the lengths differ.
 pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
-    assert!(x.len() == out.len());
+    fits(x.len() == out.len());
     active::standardize(x, scaling.of(x.len()), out);
 }
 
@@ -352,6 +358,6 @@ pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
 /// # Panics
 /// When the lengths differ.
 pub fn standardize_range(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
-    assert!(x.len() == out.len());
+    fits(x.len() == out.len());
     active::standardize_range(x, scaling.of(x.len()), out)
 }

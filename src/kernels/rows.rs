@@ -4,6 +4,8 @@
 //! three pixels each from an image with a border: with the channels of a pixel side by side (height, width, channels) that
 //! is three stretches of memory, so nothing has to be copied into a matrix first.
 
+use super::fits;
+
 /// Rows of inputs, each in one or more segments.
 #[derive(Debug)]
 pub struct Rows<'a, T> {
@@ -22,10 +24,7 @@ impl<'a, T> Rows<'a, T> {
     /// # Panics
     /// When `data` is too short.
     pub fn dense(data: &'a [T], count: usize, inputs: usize, stride: usize) -> Self {
-        assert!(
-            inputs <= stride && (count == 0 || (count - 1) * stride + inputs <= data.len()),
-            "rows beyond the data"
-        );
+        fits(inputs <= stride && (count == 0 || (count - 1) * stride + inputs <= data.len()));
         Self { data, count, stride, offsets: &[], segments: 1, segment_stride: 0, segment: inputs }
     }
 
@@ -34,7 +33,7 @@ impl<'a, T> Rows<'a, T> {
     /// # Panics
     /// When `data` is shorter than [`Patches::bordered_len`].
     pub fn patches(data: &'a [T], patches: &'a Patches) -> Self {
-        assert!(data.len() >= patches.bordered_len(), "an image without a border");
+        fits(data.len() >= patches.bordered_len());
         Self {
             data,
             count: patches.offsets.len(),

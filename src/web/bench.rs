@@ -63,7 +63,7 @@ impl Bench {
         const STEPS: usize = 10_000;
         let operands: Vec<f32> = (0..32).map(|i| 0.5 + i as f32 * 1e-3).collect();
         let ceiling = |(number, &name): (usize, &&'static str)| {
-            let run = || black_box(kernels::run_ceiling(number, black_box(&operands), STEPS));
+            let run = || black_box(kernels::run_ceiling(number, black_box(&operands), black_box(STEPS)));
             let (_, products) = run();
             let time = timing::one(self.samples, self.shortest, self.step, clock::now, || {
                 run();

@@ -13,6 +13,7 @@ pub fn run<U: Unit>(operands: &[f32], steps: usize) -> (i32, usize) {
 }
 
 #[allow(unsafe_code)]
+#[inline(never)]
 fn tile<U: Unit, const R: usize, const P: usize>(operands: &[f32], steps: usize) -> (i32, usize) {
     let operands: &[f32; 32] = operands.first_chunk().expect("32 operands");
     // SAFETY: vectors 0..8 lie in the 32 operands.

@@ -4,7 +4,7 @@ use core::{arch::wasm32::*, marker::PhantomData, ops::Range};
 
 use super::{round::Round, tile::Epilogue};
 use crate::kernels::{
-    LANES, PackedF32, PackedI8,
+    LANES, PackedF32, PackedI8, fits,
     sink::{Dequantize, Requantize, correction, of_row},
 };
 
@@ -359,7 +359,7 @@ impl<'a, T> Target<'a, T> {
     /// Rows `row..row + rows` of `width` values, `stride` values apart, from value `output` on.
     #[inline(always)]
     fn new(out: &'a mut [T], row: usize, rows: usize, stride: usize, width: usize, output: usize) -> Self {
-        assert!(output < width && width <= stride);
+        fits(output < width && width <= stride);
         let out = &mut out[row * stride..(row + rows - 1) * stride + width];
         Self { to: out[output..].as_mut_ptr(), rows, stride, width: width - output, _out: PhantomData }
     }

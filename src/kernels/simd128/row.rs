@@ -8,13 +8,13 @@
 use core::{arch::wasm32::*, array::from_fn};
 
 use super::{super::pack::Panels, tile::Epilogue, unit::Unit};
-use crate::kernels::LANES;
+use crate::kernels::{LANES, fits};
 
 /// Multiplies the row `x` with packed weights.
 #[inline(never)]
 pub fn multiply<U: Unit, T, W>(x: &[T], panels: Panels, weights: &[W], epilogue: &mut impl Epilogue) {
     let steps = x.len() / U::INPUTS;
-    assert!(size_of::<T>() * U::INPUTS == 4 && panels.vectors() * steps * U::WEIGHT_BYTES <= size_of_val(weights));
+    fits(size_of::<T>() * U::INPUTS == 4 && panels.vectors() * steps * U::WEIGHT_BYTES <= size_of_val(weights));
     let vector = |v: usize| weights.as_ptr().cast::<u8>().wrapping_add(v * steps * U::WEIGHT_BYTES);
     let x = Row { x: x.as_ptr().cast(), steps };
     let grouped = panels.full() / U::GROUP * U::GROUP;

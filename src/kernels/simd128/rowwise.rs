@@ -4,7 +4,7 @@ use core::arch::wasm32::*;
 
 use super::round::Round;
 pub use crate::kernels::scalar::{max_pool_f32, max_pool_i8, max_pool_i16, max_pool_u8};
-use crate::kernels::{LANES, Scaling, scalar};
+use crate::kernels::{LANES, Scaling, fits, scalar};
 
 /// See [`crate::kernels::min_max`].
 #[inline(never)]
@@ -161,7 +161,7 @@ pub fn quantize_u8(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point: 
 #[inline(never)]
 #[allow(unsafe_code)]
 fn bytes(mut x: impl Values, len: usize, scale: f32, zero_point: u8, flip: u8, out: &mut [[u8; 16]]) {
-    assert!(16 * out.len() <= len);
+    fits(16 * out.len() <= len);
     let quantizer = Quantizer::new(scale, zero_point);
     // Bytes less 128, narrowed as signed ones: the unsigned narrowing is compiled with a clamp of its own.
     let (offset, flips) = (i16x8_splat(i16::from(zero_point) - 128), u8x16_splat(flip ^ 0x80));
@@ -190,7 +190,7 @@ pub fn quantize_i16(x: &[f32], scaling: Option<Scaling>, scale: f32, zero_point:
 #[inline(never)]
 #[allow(unsafe_code)]
 fn differences(mut x: impl Values, len: usize, scale: f32, zero_point: u8, out: &mut [[i16; 8]]) {
-    assert!(8 * out.len() <= len);
+    fits(8 * out.len() <= len);
     let quantizer = Quantizer::new(scale, zero_point);
     for out in out {
         // SAFETY: 8 values for each block, as checked above.
@@ -203,7 +203,7 @@ fn differences(mut x: impl Values, len: usize, scale: f32, zero_point: u8, out: 
 #[inline(never)]
 #[allow(unsafe_code)]
 pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
-    assert!(out.len() <= x.len());
+    fits(out.len() <= x.len());
     let mut scaled = Scaled::new(x, scaling);
     let (blocks, rest) = out.as_chunks_mut::<8>();
     let whole = 8 * blocks.len();
@@ -222,7 +222,7 @@ pub fn standardize(x: &[f32], scaling: Scaling, out: &mut [f32]) {
 #[inline(never)]
 #[allow(unsafe_code)]
 pub fn standardize_range(x: &[f32], scaling: Scaling, out: &mut [f32]) -> (f32, f32) {
-    assert!(out.len() <= x.len());
+    fits(out.len() <= x.len());
     let mut scaled = Scaled::new(x, scaling);
     let (blocks, rest) = out.as_chunks_mut::<8>();
     let whole = 8 * blocks.len();

@@ -11,7 +11,7 @@
 use core::{arch::wasm32::*, array::from_fn, ops::Range};
 
 use super::{super::pack::Panels, unit::Unit};
-use crate::kernels::{LANES, Rows};
+use crate::kernels::{LANES, Rows, fits};
 
 /// What a tile starts from and where its sums go. Not inlined into the tile's loop: whatever else is alive there costs a
 /// register, and the loop needs all of them.
@@ -39,8 +39,8 @@ pub fn multiply<U: Unit, T, W>(
     epilogue: &mut impl Epilogue,
 ) {
     let steps = x.inputs() / U::INPUTS;
-    assert!(steps * U::INPUTS == x.inputs() && panels.vectors() * steps * U::WEIGHT_BYTES <= size_of_val(weights));
-    assert!(inputs.end <= x.segment() && (x.segments() == 1 || inputs.len() == x.segment()));
+    fits(steps * U::INPUTS == x.inputs() && panels.vectors() * steps * U::WEIGHT_BYTES <= size_of_val(weights));
+    fits(inputs.end <= x.segment() && (x.segments() == 1 || inputs.len() == x.segment()));
     let walk = Walk { x, first: inputs.start, steps: inputs.len() / U::INPUTS };
     for start in (0..x.count()).step_by(BLOCK_ROWS) {
         let rows = start..x.count().min(start + BLOCK_ROWS);
