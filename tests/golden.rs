@@ -1,5 +1,6 @@
 //! Golden vectors: equal to scikit-learn, ONNX Runtime and the lab's recipe. The files are not in the repository
 //! (`../shared/reference`, or the folder that QUANTPAD_REFERENCE names); one that is missing is named as skipped.
+//! Integer products and whole networks are in `golden_products.rs`.
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;
@@ -7,8 +8,8 @@ use common::shared::{double, doubles, float, floats, integers, reference};
 use quantpad::{
     data::{Split, Standardizer, digits},
     eval::metrics,
-    kernels::{self, Activations, DotPath, PackedI8, Sink},
-    nn::{Dense, Input, Layer, Model, Scratch, argmax},
+    kernels::{self, Activations, DotPath},
+    nn::{Model, Scratch, argmax},
     quant::{
         QuantizedModel, Scheme,
         affine::{self, QParams},
@@ -81,67 +82,6 @@ fn requantize_is_onnx_runtimes() {
         let zero_point = case["zero_point"].as_u64().expect("an integer") as u8;
         let q = integers(&case["acc"]).into_iter().map(|acc| affine::requantize_u8(acc as i32, multiplier, zero_point));
         assert!(q.map(i64::from).eq(integers(&case["onnxruntime_q"])));
-    }
-}
-
-/// u8 values `[rows, width]` as the kernels of this build read them.
-fn activations(q: &[i64], rows: usize, width: usize, stride: usize, zero_point: i64) -> Activations {
-    let mut stored = Activations::default();
-    stored.reset(DotPath::of_this_engine(), rows, stride);
-    for (r, q) in q.chunks(width).enumerate() {
-        let q: Vec<u8> = q.iter().map(|&q| q as u8).collect();
-        stored.set_row(r, &q, zero_point as u8);
-    }
-    stored
-}
-
-#[test]
-fn integer_products_are_matmul_integers() {
-    let Some(data) = reference("matmul") else { return };
-    let mut checked = 0;
-    for case in list(&data["matmul_integer"]) {
-        let [m, k, n] = ["m", "k", "n"].map(|key| case[key].as_u64().expect("a size") as usize);
-        let (a, b) = (integers(&case["a"]), integers(&case["b"]));
-        let [a_zero, b_zero] = ["a_zero_point", "b_zero_point"].map(|key| case[key].as_i64().expect("an integer"));
-        // The kernels take u8 activations and i8 weights whose zero point is 0.
-        if case["a_type"] != "uint8" || case["b_type"] != "int8" || b_zero != 0 {
-            continue;
-        }
-        let transposed: Vec<i8> = (0..n * k).map(|i| b[i % k * n + i / k] as i8).collect();
-        let packed = PackedI8::new(&transposed, k, n).expect("a full matrix");
-        let x = activations(&a, m, k, packed.stride(), a_zero);
-        let mut sums = vec![0; m * n];
-        kernels::multiply(&x, &packed, Sink::Sums(&mut sums));
-        assert!(sums.into_iter().map(i64::from).eq(integers(&case["y"])), "{m} x {k} x {n}");
-        checked += 1;
-    }
-    assert!(checked > 0, "no case with u8 activations and symmetric i8 weights");
-}
-
-#[test]
-fn a_whole_softmax_model_is_onnx_runtimes_bit_for_bit() {
-    let Some(data) = reference("models") else { return };
-    let case = list(&data).iter().find(|case| case["name"] == "softmax").expect("a softmax model");
-    let layer = &case["layers"][0];
-    // These models see pixels / 16.
-    let scaling = Standardizer { mean: vec![0.0; 64], std: vec![16.0; 64] };
-    let dense = Dense::new(floats(&layer["weight_bits"]), floats(&layer["bias_bits"])).expect("a full layer");
-    let model = Model::new(Input::new(8, &scaling), vec![Layer::Dense(dense)]).expect("a whole model");
-    let (pixels, _) = digits::load().gather(&rows(&case["rows"]));
-    let mut scratch = Scratch::default();
-
-    let logits = model.forward(&pixels, &mut scratch).expect("whole images");
-    for (found, wanted) in logits.iter().zip(doubles(&case["float_logits_f64"])) {
-        assert!((f64::from(*found) - wanted).abs() < 1e-5, "{found} for {wanted}");
-    }
-    for (scheme, key) in [
-        (Scheme::INT8_DYNAMIC_PER_TENSOR, "onnxruntime_dynamic_per_tensor_one_row_at_a_time_bits"),
-        (Scheme::INT8_DYNAMIC_PER_CHANNEL, "onnxruntime_dynamic_per_channel_one_row_at_a_time_bits"),
-    ] {
-        let quantized = QuantizedModel::quantize(&model, scheme, &[]).expect("a small layer");
-        let logits = quantized.forward(&pixels, &mut scratch).expect("whole images");
-        let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        assert_eq!(bits(logits), bits(&floats(&case[key])), "{}", scheme.name());
     }
 }
 
