@@ -176,7 +176,7 @@ fn trained() -> (Lab, Vec<u8>, Vec<u8>) {
         }
     }
     let fp32 = lab.model().expect("a model");
-    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel").expect("a scheme");
+    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42).expect("a scheme");
     (lab, fp32, quantized)
 }
 
@@ -231,5 +231,5 @@ fn settings_that_make_no_sense_are_refused_in_words() {
     assert!(lab.step(1.0).is_err(), "nothing has been started");
     assert!(lab.model().is_err());
     let (lab, fp32, _) = trained();
-    assert!(lab.quantize(&fp32, "int3").is_err());
+    assert!(lab.quantize(&fp32, "int3", 42).is_err());
 }

@@ -3,7 +3,7 @@ import type { InitInput } from "./quantpad.js";
 export * from "./quantpad.js";
 
 /** The sets of instructions that there is a module for. */
-export type Variant = "scalar" | "simd128";
+export type Variant = "scalar" | "simd128" | "relaxed";
 
 /**
  * Loads the fastest module that this engine can run, and answers which one. Call it once, before anything else.

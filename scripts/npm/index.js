@@ -1,6 +1,6 @@
-// Loads Quantpad's fastest module that this engine can run. All modules share the glue in quantpad.js, and give the same
-// results bit for bit.
-import { simd } from 'wasm-feature-detect';
+// Loads Quantpad's fastest module that this engine can run. All modules share the glue in quantpad.js; integers
+// and training are the same bit for bit in all of them.
+import { relaxedSimd, simd } from 'wasm-feature-detect';
 import start from './quantpad.js';
 
 export * from './quantpad.js';
@@ -9,10 +9,11 @@ export * from './quantpad.js';
 const MODULES = {
   scalar: new URL('./quantpad_scalar.wasm', import.meta.url),
   simd128: new URL('./quantpad_simd128.wasm', import.meta.url),
+  relaxed: new URL('./quantpad_relaxed.wasm', import.meta.url),
 };
 
 export default async function init(open = (url) => url) {
-  const variant = (await simd()) ? 'simd128' : 'scalar';
+  const variant = (await relaxedSimd()) ? 'relaxed' : (await simd()) ? 'simd128' : 'scalar';
   await start({ module_or_path: await open(MODULES[variant]) });
   return variant;
 }

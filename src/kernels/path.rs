@@ -86,6 +86,14 @@ impl Rounding {
         if INFERENCE.load(Ordering::Relaxed) == Self::Separate as u8 { Self::Separate } else { Self::Fused }
     }
 
+    /// `fused` or `separate`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Separate => "separate",
+            Self::Fused => "fused",
+        }
+    }
+
     /// Fixes what inference uses from now on: in some engines the fused instruction is the slower one.
     pub fn use_for_inference(self) {
         INFERENCE.store(self as u8, Ordering::Relaxed);

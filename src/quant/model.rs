@@ -2,7 +2,7 @@
 //!
 //! Dynamic: each layer quantizes each image's activations with a range of their own and gives real numbers. Static: the
 //! ranges are fixed from a calibration set, and integers go from layer to layer; only the last gives real numbers.
-//! Held by `tests/golden.rs`, to the bit of ONNX Runtime's logits.
+//! Held by `tests/golden_products.rs`, to the bit of ONNX Runtime's logits.
 
 use super::{ActivationMode, Scheme, affine, affine::QParams, calibrate, product::Product};
 use crate::{

@@ -14,6 +14,12 @@ use crate::{
     random::Random,
 };
 
+/// Fixes how this instance's inference multiplies floats: `fused` or `separate`.
+#[wasm_bindgen(js_name = useRounding)]
+pub fn use_rounding(name: &str) {
+    if name == Rounding::Separate.name() { Rounding::Separate } else { Rounding::Fused }.use_for_inference();
+}
+
 /// Times products in this build.
 #[wasm_bindgen]
 pub struct Bench {
@@ -71,6 +77,29 @@ impl Bench {
             dto::Ceiling { name, products_per_ns: products as f64 / time.median_ns }
         };
         to_js(&kernels::CEILINGS.iter().enumerate().map(ceiling).collect::<Vec<_>>())
+    }
+
+    /// Times the fused multiply-add against multiply and add, takes the faster one for inference in this instance, and
+    /// tells it ([`use_rounding`] hands it to another): in some engines the fused instruction is the slower one.
+    #[wasm_bindgen(js_name = chooseRounding)]
+    pub fn choose_rounding(&self) -> Result<String, JsValue> {
+        let (rows, inputs, outputs) = (24, 64, 32);
+        let w = PackedF32::new(&vec![0.5; inputs * outputs], inputs, &vec![0.0; outputs])?;
+        let x = vec![0.25; rows * inputs];
+        let (mut a, mut b) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs]);
+        let multiply = |rounding: Rounding, out: &mut [f32]| {
+            kernels::multiply_f32(
+                &Rows::dense(black_box(&x), rows, inputs, inputs),
+                &w,
+                rounding,
+                false,
+                black_box(out),
+            );
+        };
+        let times = self.pair(|| multiply(Rounding::Fused, &mut a), || multiply(Rounding::Separate, &mut b));
+        let faster = if times.ratio > 1.0 { Rounding::Separate } else { Rounding::Fused };
+        faster.use_for_inference();
+        Ok(faster.name().into())
     }
 
     /// Which way of multiplying integers this engine takes.

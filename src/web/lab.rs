@@ -18,6 +18,9 @@ use crate::{
     train::{SoftmaxSettings, SoftmaxTrainer},
 };
 
+/// Training rows that static ranges are taken from.
+const CALIBRATION_ROWS: usize = 256;
+
 /// The digits and what can be done with them.
 #[wasm_bindgen]
 pub struct Lab {
@@ -70,9 +73,13 @@ impl Lab {
         Ok(model_file::write_model(&trainer.model()?))
     }
 
-    /// The file of the model `fp32`, quantized by the scheme of that name.
-    pub fn quantize(&self, fp32: &[u8], scheme: &str) -> Result<Vec<u8>, JsValue> {
-        let quantized = QuantizedModel::quantize(&model_file::read_model(fp32)?, Scheme::from_name(scheme)?, &[])?;
+    /// The file of the model `fp32`, quantized by the scheme of that name; static ranges are taken from the first
+    /// [`CALIBRATION_ROWS`] training rows of the split `seed`.
+    pub fn quantize(&self, fp32: &[u8], scheme: &str, seed: u32) -> Result<Vec<u8>, JsValue> {
+        let train = self.split(seed).train;
+        let (calibration, _) = self.data.gather(&train[..train.len().min(CALIBRATION_ROWS)]);
+        let quantized =
+            QuantizedModel::quantize(&model_file::read_model(fp32)?, Scheme::from_name(scheme)?, &calibration)?;
         Ok(model_file::write_quantized(&quantized))
     }
 

@@ -15,7 +15,7 @@ mod lab;
 mod pad;
 mod predictor;
 
-pub use bench::Bench;
+pub use bench::{Bench, use_rounding};
 pub use classifier::Classifier;
 pub use lab::Lab;
 pub use pad::Pad;

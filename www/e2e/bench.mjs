@@ -1,23 +1,182 @@
-// Measures in a real browser, as a visitor's machine would run it: page load in fresh profiles, and the page's own timing
-// panel. Prints a table; --json FILE writes one record for each figure, so that two runs can be compared by a program.
-import { writeFileSync } from "node:fs";
+// Measures in a real browser, as a visitor's machine would run it: the kernels beside what the instructions allow, the
+// models as functions from pixels to scores, the sizes, page load in fresh profiles, and the page's own timing panel.
+// Prints tables; --json FILE writes one record for each figure, so that two runs can be compared by a program.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { kernelTable, loadTable, modelTable, sizeTable, targetTable } from "./bench-report.mjs";
 import { visit } from "./harness.mjs";
 
 const VISITS = 5;
+const BACKENDS = ["scalar", "simd128", "relaxed"];
 
-const { values } = parseArgs({
-  options: { browser: { type: "string", default: "chromium" }, json: { type: "string" } },
-});
+/** [rows, inputs, outputs] of the products. */
+const SHAPES = [...[256, 1024].map((n) => [n, n, n]), ...[64, 256, 512, 1024, 4096].map((n) => [1, n, n])];
+const MODELS = {
+  names: ["softmax", "mlp", "mlp784", "cnn"],
+  batches: [1, 360],
+  schemes: ["fp32", "int8-dynamic-per-tensor", "int8-static-minmax-per-tensor"],
+};
+/** The schemes' names among the records. */
+const FORMATS = ["fp32", "int8-dynamic", "int8-static"];
+
+/** A build without SIMD is measured only for comparison with the others, where it takes no minutes. */
+const PLANS = {
+  scalar: {
+    products: SHAPES.filter(([, inputs]) => inputs <= 256),
+    models: { names: [], batches: [], schemes: [] },
+  },
+  simd128: { products: SHAPES, models: MODELS },
+  relaxed: { products: SHAPES, models: MODELS },
+};
+
+/** Modules as they are published: Vite and the npm package copy them unchanged. */
+const MODULES = fileURLToPath(new URL("../src/wasm/", import.meta.url));
+const ASSETS = fileURLToPath(new URL("../dist/assets/", import.meta.url));
+const WORKER = fileURLToPath(new URL("bench-worker.mjs", import.meta.url));
+
+/** Median and quartiles, in nanoseconds. */
+function quartiles(samples) {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
+  return { median_ns: at(0.5), q1_ns: at(0.25), q3_ns: at(0.75) };
+}
+
+/** Figures for kernels and models of every build that the browser can load, each in a worker of its own. */
+async function measureCore(browser, log) {
+  const dir = mkdtempSync(join(tmpdir(), "quantpad-bench-"));
+  try {
+    // The glue that the page uses is bundled; the raw one is driven here, from an empty page of the same kind: the
+    // harness serves it with the same headers, so that the clock is as fine.
+    writeFileSync(join(dir, "index.html"), "<!doctype html><html><head><title>Bench</title></head></html>");
+    copyFileSync(WORKER, join(dir, "bench-worker.mjs"));
+    for (const file of readdirSync(MODULES)) copyFileSync(join(MODULES, file), join(dir, file));
+
+    const page = await visit(browser, { server: { dir } });
+    try {
+      const records = [];
+      for (const backend of BACKENDS) {
+        const figures = await runWorker(page, { backend, ...PLANS[backend] });
+        if (figures.refused) log(`\n${backend}: this browser cannot load it`);
+        else records.push(...coreRecords(backend, figures, log));
+      }
+      return records;
+    } finally {
+      await page.close();
+    }
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+async function runWorker(page, plan) {
+  await page.run((plan) => {
+    const worker = new Worker("bench-worker.mjs", { type: "module" });
+    globalThis.heard = null;
+    worker.onmessage = ({ data }) => {
+      globalThis.heard = data;
+      worker.terminate();
+    };
+    worker.onerror = (event) => {
+      globalThis.heard = { error: event.message || "the worker did not start" };
+    };
+    worker.postMessage(plan);
+  }, plan);
+  const heard = async () => {
+    // Rarely, for asking takes the machine's time.
+    await page.driver.sleep(500);
+    return page.run(() => globalThis.heard);
+  };
+  const figures = await page.until(`the figures of ${plan.backend}`, heard, 180_000);
+  if (figures.error) throw new Error(`${plan.backend}: ${figures.error}`);
+  return figures;
+}
+
+function coreRecords(backend, { isolated, path, kernels, models }, log) {
+  if (!isolated) throw new Error("the page is not cross-origin isolated: its clock is too coarse");
+  const ceilingOf = { fp32: /^f32/, int8: path.startsWith("relaxed") ? /^relaxed dot$/ : /^16-bit pairs$/ };
+  const records = [...ceilingRecords(backend, kernels, ceilingOf)];
+  for (const kernel of kernels) {
+    records.push(
+      kernelRecord(backend, kernel, "fp32", ceilingOf),
+      kernelRecord(backend, kernel, "int8", ceilingOf),
+    );
+  }
+  for (const { name, batch, times } of models) {
+    times.forEach((samples, i) => {
+      records.push({ group: "model", name, backend, format: FORMATS[i], batch, ...quartiles(samples) });
+    });
+  }
+  log(`\nKernels, ${backend} (integers by: ${path})\n${kernelTable(records)}`);
+  if (models.length > 0)
+    log(`\nModels, ${backend}: float pixels from JavaScript to float scores\n${modelTable(records)}`);
+  return records;
+}
+
+/** Multiplications a nanosecond of the best of the ceilings by these names, around one product; 0 where there is none. */
+function ceiling({ ceilings }, names) {
+  const best = ceilings.map((list) =>
+    Math.max(0, ...list.filter(({ name }) => names.test(name)).map(({ productsPerNs }) => productsPerNs)),
+  );
+  return best.reduce((sum, value) => sum + value, 0) / best.length;
+}
+
+/** What the instructions alone reach from registers: the median over the run. */
+function* ceilingRecords(backend, kernels, ceilingOf) {
+  for (const [format, names] of Object.entries(ceilingOf)) {
+    const sorted = kernels.map((kernel) => ceiling(kernel, names)).sort((a, b) => a - b);
+    const gops = 2 * sorted[sorted.length >> 1];
+    if (gops > 0) yield { group: "kernel", name: "ceiling", backend, format, gops };
+  }
+}
+
+function kernelRecord(backend, kernel, format, ceilingOf) {
+  const [rows, inputs, outputs] = kernel.shape;
+  const { medianNs, q1Ns, q3Ns } = kernel[format];
+  const rate = (rows * inputs * outputs) / medianNs;
+  const limit = ceiling(kernel, ceilingOf[format]);
+  return {
+    group: "kernel",
+    name: `${rows === 1 ? "gemv" : "gemm"}-${inputs}`,
+    backend,
+    format,
+    median_ns: medianNs,
+    q1_ns: q1Ns,
+    q3_ns: q3Ns,
+    gops: 2 * rate, // a multiplication and an addition
+    ...(limit > 0 && { ceiling_share: rate / limit }),
+  };
+}
+
+/** What a visitor downloads, gzip -9: each module, of which one is taken, and all code and styles of the page. */
+function measureSizes() {
+  const gzip = (file) => execFileSync("gzip", ["-9", "-c", file], { maxBuffer: 2 ** 26 }).length;
+  const assets = (extension) =>
+    readdirSync(ASSETS)
+      .filter((file) => extname(file) === extension)
+      .reduce((sum, file) => sum + gzip(join(ASSETS, file)), 0);
+  const modules = BACKENDS.map((backend) => [
+    `wasm-${backend}`,
+    gzip(join(MODULES, `quantpad_${backend}.wasm`)),
+  ]);
+  return [...modules, ["js", assets(".js")], ["css", assets(".css")]].map(([name, bytes]) => ({
+    group: "size",
+    name,
+    bytes,
+  }));
+}
 
 /** One visit in a fresh profile: milliseconds from the start of loading until ready, and the figures of the page. */
-async function measure() {
+async function measureVisit(browser) {
   // The page notes the moment itself: asking through the driver would be late.
   const inject = `new MutationObserver(() => {
     const state = document.querySelector('[data-testid="app"]')?.dataset.state;
     if (state === 'ready') globalThis.readyAt ??= performance.now();
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-state'] });`;
-  const page = await visit(values.browser, { server: { inject } });
+  const page = await visit(browser, { server: { inject } });
   try {
     await page.untilState("ready");
     // The page measures by itself when it is ready; its button is back when it has done so.
@@ -38,29 +197,18 @@ async function measure() {
   }
 }
 
-/** Median and quartiles, in nanoseconds. */
-function quartiles(samples) {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
-  return { median_ns: at(0.5), q1_ns: at(0.25), q3_ns: at(0.75) };
-}
+/** The whole page over several visits: until it is ready, and what its own panels show. */
+async function measurePage(browser) {
+  const visits = [];
+  for (let i = 0; i < VISITS; i++) visits.push(await measureVisit(browser));
 
-const visits = [];
-for (let i = 0; i < VISITS; i++) visits.push(await measure());
-
-const { app, total } = visits[0];
-const over = (pick) => quartiles(visits.map(pick));
-const name = app.model;
-const backend = app.backend;
-const records = [{ group: "page", name: "ready", backend, ...over(({ ready }) => ready * 1e6) }];
-for (const [side, format] of [
-  ["fp32", "fp32"],
-  ["quantized", "int8"],
-]) {
-  records.push(
-    { group: "model", name, backend, format, batch: 1, ...over((visit) => Number(visit[side].time.ns)) },
+  const { app, total } = visits[0];
+  const { model: name, backend } = app;
+  const over = (pick) => quartiles(visits.map(pick));
+  const panel = (side, format) => [
+    { group: "page", name, backend, format, batch: 1, ...over((visit) => Number(visit[side].time.ns)) },
     {
-      group: "model",
+      group: "page",
       name,
       backend,
       format,
@@ -68,26 +216,29 @@ for (const [side, format] of [
       ...over((visit) => total * Number(visit[side].time.batchNs)),
     },
     { group: "size", name, format, bytes: Number(visits[0][side].size.bytes) },
-  );
+  ];
+  return [
+    { group: "page", name: "ready", backend, ...over(({ ready }) => ready * 1e6) },
+    ...panel("fp32", "fp32"),
+    ...panel("quantized", "int8"),
+  ];
 }
 
-const find = (format, batch) => records.find((record) => record.format === format && record.batch === batch);
-const size = (format) => records.find((record) => record.group === "size" && record.format === format).bytes;
-const rows = [
-  ["", "fp32", "int8", "int8 / fp32"],
-  ...[
-    ["one image, ns", find("fp32", 1).median_ns, find("int8", 1).median_ns],
-    [`${total} images, ns`, find("fp32", total).median_ns, find("int8", total).median_ns],
-    ["model file, bytes", size("fp32"), size("int8")],
-  ].map(([label, fp32, int8]) => [label, fp32.toFixed(0), int8.toFixed(0), (int8 / fp32).toFixed(2)]),
-];
+const {
+  values: { browser, json },
+} = parseArgs({
+  options: { browser: { type: "string", default: "chromium" }, json: { type: "string" } },
+});
 
 console.log(
-  `${values.browser}, ${backend} kernels, ${name}: medians over ${VISITS} visits in fresh profiles\n`,
+  `${browser}, cross-origin isolated: medians; Gop/s count a multiplication and an addition as two.`,
 );
-for (const [label, ...cells] of rows) {
-  console.log(label.padEnd(20) + cells.map((cell) => cell.padStart(12)).join(""));
-}
-console.log(`\nfrom opening the page to ready: ${(records[0].median_ns / 1e6).toFixed(0)} ms`);
+const core = await measureCore(browser, console.log);
+const page = await measurePage(browser);
+console.log(`\nPage: medians over ${VISITS} visits in fresh profiles\n${loadTable(page)}`);
+const sizes = measureSizes();
+console.log(`\nSizes\n${sizeTable(sizes)}`);
 
-if (values.json) writeFileSync(values.json, `${JSON.stringify(records, null, 1)}\n`);
+const records = [...core, ...page, ...sizes];
+console.log(`\nTargets of the project in ${browser}\n${targetTable(browser, records)}`);
+if (json) writeFileSync(json, `${JSON.stringify(records, null, 1)}\n`);

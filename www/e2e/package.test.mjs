@@ -30,6 +30,7 @@ describe("npm package", () => {
       "quantpad.d.ts",
       "quantpad_scalar.wasm",
       "quantpad_simd128.wasm",
+      "quantpad_relaxed.wasm",
       "LICENSE-MIT",
       "LICENSE-APACHE",
       "README.md",
@@ -44,7 +45,7 @@ describe("npm package", () => {
     lab.start(42, 1);
     assert.equal(lab.step(60_000).at(-1).done, true);
     const fp32 = lab.model();
-    const int8 = lab.quantize(fp32, "int8-dynamic-per-tensor");
+    const int8 = lab.quantize(fp32, "int8-dynamic-per-tensor", 42);
     assert.equal(lab.evaluate(fp32, int8, 42).fp32.correct, 350);
   });
 });

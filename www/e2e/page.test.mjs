@@ -70,10 +70,64 @@ for (const browser of BROWSERS) {
     promise("is ready without a click, on the fast kernels", async () => {
       const app = await page.data("app");
       assert.equal(app.state, "ready");
-      assert.equal(app.backend, "simd128");
+      // WebKit on Linux has no relaxed SIMD.
+      assert.equal(app.backend, browser === "webkit" ? "simd128" : "relaxed");
       assert.equal(app.model, "softmax");
       assert.equal((await page.data("error")).code, "");
       assert.equal(await page.run(() => globalThis.crossOriginIsolated), true);
+    });
+
+    promise("times both models on every build that the browser can load", async () => {
+      await page.until("the page's own timing", () => page.element("compare-backends").isEnabled());
+      await page.click("compare-backends");
+      await page.until("all of them", () => page.element("compare-backends").isEnabled());
+      const rows = await page.run(() =>
+        [...document.querySelectorAll('[data-testid="backends"] tr[data-backend]')].map((row) => row.dataset),
+      );
+      const builds = browser === "webkit" ? ["simd128", "scalar"] : ["relaxed", "simd128", "scalar"];
+      assert.deepEqual(
+        rows.map(({ backend, batch }) => `${backend} ${batch}`),
+        ["1", "360"].flatMap((batch) => builds.map((build) => `${build} ${batch}`)),
+      );
+      const time = (build, side) => Number(rows.find(({ backend }) => backend === build)[`${side}Ns`]);
+      for (const { fp32Ns, int8Ns } of rows) assert.ok(Number(fp32Ns) > 0 && Number(int8Ns) > 0);
+      assert.ok(time("scalar", "fp32") > time(builds[0], "fp32"), "SIMD is faster than plain loops");
+      assert.equal((await page.data("error")).code, "");
+    });
+
+    promise("measures where int8 pays, from 64 to 4096, and says what limits it", async () => {
+      await page.click("payoff-run");
+      const rows = () =>
+        page.run(() =>
+          [...document.querySelectorAll('[data-testid="payoff"] tr[data-size]')].map((row) => row.dataset),
+        );
+      await page.until("all layers", async () => (await rows()).length === 14, 90_000);
+      await page.until("the end", () => page.element("payoff-run").isEnabled());
+      const layers = await rows();
+      assert.deepEqual(
+        layers.map(({ size }) => Number(size)),
+        [1, 2].flatMap(() => [64, 128, 256, 512, 1024, 2048, 4096]),
+      );
+      for (const { fp32Ns, int8Ns, limit } of layers) {
+        assert.ok(Number(fp32Ns) > 0 && Number(int8Ns) > 0);
+        assert.match(limit, /^(overhead|compute|memory)$/);
+      }
+      const ratio = ({ fp32Ns, int8Ns }) => fp32Ns / int8Ns;
+      assert.ok(Math.max(...layers.map(ratio)) > 1, "int8 pays somewhere");
+      assert.equal((await page.data("error")).code, "");
+    });
+
+    promise("quantizes with static ranges too", async () => {
+      await page.choose("activation-select", "static-minmax");
+      await page.until(
+        "the scheme",
+        async () => (await page.data("app")).scheme === "int8-static-minmax-per-tensor",
+      );
+      await page.until("its figures", () => page.element("time-again").isEnabled());
+      const { quantized } = await figures();
+      assert.ok(Number(quantized.correct) >= 349, `int8 has ${quantized.correct}`);
+      await page.choose("activation-select", "dynamic");
+      await page.until("the figures again", () => page.element("time-again").isEnabled());
     });
 
     promise("shows 350 of 360 for fp32, and int8 loses at most one", async () => {

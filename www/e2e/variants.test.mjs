@@ -16,6 +16,7 @@ const RELAXED = /\([if]\d+x\d+\.relaxed_/;
 const ALLOWED = {
   scalar: { [SIMD]: false, [RELAXED]: false },
   simd128: { [SIMD]: true, [RELAXED]: false },
+  relaxed: { [SIMD]: true, [RELAXED]: true },
 };
 
 const disassemble = (variant) =>

@@ -2,8 +2,16 @@
 
 import * as Comlink from "comlink";
 import * as state from "./state";
-import { compileCore, Failure } from "./wasm";
-import init, { backend, Pad, Predictor, type Progress } from "./wasm/quantpad.js";
+import { compile, compileCore, Failure, loadable } from "./wasm";
+import init, {
+  backend,
+  type Ceiling,
+  Pad,
+  type Pair,
+  Predictor,
+  type Progress,
+  useRounding,
+} from "./wasm/quantpad.js";
 import type { Jobs, Requantized } from "./worker";
 
 /** Alternating pairs of samples: a first look at once, then the figures that stay. */
@@ -30,7 +38,7 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
     await init({ module_or_path: module });
     state.backend.value = backend();
     performance.mark("core-ready");
-    if (!core.simd) {
+    if (core.backend === "scalar") {
       state.failure.value = {
         code: "no-simd",
         message:
@@ -72,14 +80,18 @@ export function cancel(): void {
   endJobs(CANCELLED);
 }
 
-export async function setGranularity(granularity: state.Granularity): Promise<void> {
-  state.granularity.value = granularity;
+export async function setScheme(change: {
+  granularity?: state.Granularity;
+  activations?: state.Activations;
+}): Promise<void> {
+  if (change.granularity) state.granularity.value = change.granularity;
+  if (change.activations) state.activations.value = change.activations;
   // A training under way quantizes by the new setting when it ends.
   if (!files || state.run.value.running) return;
   try {
     const { fp32 } = files;
     const { seed } = state.trained.value;
-    use(fp32, await ask((jobs) => jobs.quantize(fp32, scheme(), seed)));
+    use(fp32, await ask((jobs) => jobs.quantize(fp32, state.scheme.value, seed)));
     await measure(FULL_PAIRS);
   } catch (error) {
     fail(error);
@@ -111,14 +123,86 @@ export async function reset(): Promise<void> {
   state.seed.value = String(state.DEFAULT_SEED);
   state.regularization.value = "1";
   state.granularity.value = "per-tensor";
+  state.activations.value = "dynamic";
   await train();
+}
+
+/** Times the models on every build of the core that this browser can run, one after the other. */
+export async function compareBackends(): Promise<void> {
+  if (!files || state.comparing.value) return;
+  const { fp32, quantized } = files;
+  const { seed } = state.trained.value;
+  state.backends.value = [];
+  try {
+    for (const name of await loadable()) {
+      state.comparing.value = name;
+      const module = await compile(name);
+      const timing = await alone(module, (jobs) => jobs.time(fp32, quantized, seed, FULL_PAIRS));
+      if (files?.quantized !== quantized) return;
+      state.backends.value = [...state.backends.value, { backend: name, timing }];
+    }
+  } catch (error) {
+    fail(error);
+  } finally {
+    state.comparing.value = null;
+  }
+}
+
+let stopSweep: (() => void) | null = null;
+
+/** Times layers from 64 to 4096 inputs and outputs. What has been measured stays, however it ends. */
+export async function sweepSizes(): Promise<void> {
+  if (!module || state.sweeping.value) return;
+  state.sweeping.value = true;
+  state.sweep.value = null;
+  const stopped = new Promise<void>((stop) => {
+    stopSweep = stop;
+  });
+  const begin = Comlink.proxy((path: string, ceilings: Ceiling[]) => {
+    state.sweep.value = { path, ceilings, layers: [] };
+  });
+  const report = Comlink.proxy((rows: number, size: number, time: Pair) => {
+    const sweep = state.sweep.value;
+    if (sweep) state.sweep.value = { ...sweep, layers: [...sweep.layers, { rows, size, time }] };
+  });
+  try {
+    // A worker of its own: the memory of the largest layers goes with it.
+    await alone(module, (jobs) => jobs.sweep(begin, report), stopped);
+  } catch (error) {
+    fail(error);
+  } finally {
+    state.sweeping.value = false;
+  }
+}
+
+export const cancelSweep = () => stopSweep?.();
+
+/** Runs a job in a worker of its own, on that build of the core; ends the worker when it is done, or `stopped`. */
+async function alone<T>(
+  core: WebAssembly.Module,
+  job: (jobs: Comlink.Remote<Jobs>) => Promise<T>,
+  stopped?: Promise<T>,
+): Promise<T> {
+  const thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  try {
+    const crashed = new Promise<never>((_, reject) => {
+      thread.addEventListener("error", (event) => {
+        event.preventDefault();
+        const reason = event.message || "no reason given";
+        reject(new Failure("worker-crashed", `The worker that measures has stopped (${reason}).`));
+      });
+    });
+    const jobs = Comlink.wrap<Jobs>(thread);
+    const done = jobs.start(core).then(() => job(jobs));
+    return await Promise.race(stopped ? [done, crashed, stopped] : [done, crashed]);
+  } finally {
+    thread.terminate();
+  }
 }
 
 export const clear = () => pad?.clear();
 export const undo = () => pad?.undo();
 export const redo = () => pad?.redo();
-
-const scheme = () => `int8-dynamic-${state.granularity.value}`;
 
 async function runTraining(seed: number, c: number, slow: boolean): Promise<void> {
   state.run.value = { running: true, computeMs: 0, share: 0, history: [] };
@@ -129,10 +213,10 @@ async function runTraining(seed: number, c: number, slow: boolean): Promise<void
       const history = [...state.run.value.history, ...steps];
       state.run.value = { running, computeMs, share: Math.max(share, fitted(history)), history };
     });
-    const requested = scheme();
+    const requested = state.scheme.value;
     const { fp32, ...result } = await ask((jobs) => jobs.train({ seed, c, slow, scheme: requested }, report));
-    // The granularity may have been changed meanwhile.
-    const wanted = scheme();
+    // The scheme may have been changed meanwhile.
+    const wanted = state.scheme.value;
     const quantized = wanted === requested ? result : await ask((jobs) => jobs.quantize(fp32, wanted, seed));
     state.trained.value = { seed, c };
     use(fp32, quantized);
@@ -174,6 +258,7 @@ async function measure(pairs: number): Promise<void> {
     if (files?.quantized !== quantized) return;
     state.timing.value = measured.timing;
     state.labReport.value = measured.lab;
+    useRounding(measured.rounding);
   } finally {
     state.measuring.value = false;
   }

@@ -9,6 +9,7 @@ import { Draw } from "./panels/draw";
 import { Failure } from "./panels/failure";
 import { Header } from "./panels/header";
 import { Lab } from "./panels/lab";
+import { Payoff } from "./panels/payoff";
 import { Quantize } from "./panels/quantize";
 import { Size } from "./panels/size";
 import { Timing } from "./panels/timing";
@@ -27,7 +28,7 @@ function App() {
       data-state={state.phase.value}
       data-backend={state.backend.value}
       data-model="softmax"
-      data-scheme={`int8-dynamic-${state.granularity.value}`}
+      data-scheme={state.scheme.value}
     >
       <Header />
       <main>
@@ -45,6 +46,7 @@ function App() {
           <Train />
           <Quantize />
         </section>
+        <Payoff />
         <Lab />
       </main>
       <footer>

@@ -1,10 +1,21 @@
 /** All state of the page, as signals: panels read it, the engine writes it. */
 
 import { computed, signal } from "@preact/signals";
-import type { Answers, Evaluation, LabReport, Progress, Sample, TimingReport } from "./wasm/quantpad.js";
+import type { Backend } from "./wasm";
+import type {
+  Answers,
+  Ceiling,
+  Evaluation,
+  LabReport,
+  Pair,
+  Progress,
+  Sample,
+  TimingReport,
+} from "./wasm/quantpad.js";
 
 export type Phase = "loading" | "training" | "ready" | "error";
 export type Granularity = "per-tensor" | "per-channel";
+export type Activations = "dynamic" | "static-minmax";
 
 /** Side of the image that the models see. */
 export const SIDE = 8;
@@ -12,7 +23,7 @@ export const DEFAULT_SEED = 42;
 export const MAX_SEED = 2 ** 32 - 1;
 
 export const phase = signal<Phase>("loading");
-/** `scalar` or `simd128`, once known. */
+/** `scalar`, `simd128` or `relaxed`, once known. */
 export const backend = signal("");
 /** What went wrong, in words, and a name for it; stays until something works again. */
 export const failure = signal<{ code: string; message: string } | null>(null);
@@ -21,6 +32,9 @@ export const failure = signal<{ code: string; message: string } | null>(null);
 export const seed = signal(String(DEFAULT_SEED));
 export const regularization = signal("1");
 export const granularity = signal<Granularity>("per-tensor");
+export const activations = signal<Activations>("dynamic");
+/** The name of the scheme that the controls say. */
+export const scheme = computed(() => `int8-${activations.value}-${granularity.value}`);
 export const slowMotion = signal(true);
 export const trained = signal({ seed: DEFAULT_SEED, c: 1 });
 
@@ -39,6 +53,26 @@ export const timing = signal<TimingReport | null>(null);
 export const labReport = signal<LabReport | null>(null);
 /** Whether a timing is under way. */
 export const measuring = signal(false);
+
+/** The same models on every build of the core that this browser can load. */
+export const backends = signal<{ backend: Backend; timing: TimingReport }[]>([]);
+/** The build that is being timed. */
+export const comparing = signal<Backend | null>(null);
+
+/** Times of a layer of `size` inputs and outputs, for so many rows at once. */
+export interface Layer {
+  rows: number;
+  size: number;
+  time: Pair;
+}
+/** The sweep over layers of growing size: how the engine multiplies integers, and what has been measured. */
+export interface Sweep {
+  path: string;
+  ceilings: Ceiling[];
+  layers: Layer[];
+}
+export const sweep = signal<Sweep | null>(null);
+export const sweeping = signal(false);
 
 /** The drawing: what the model sees of it (null: nothing), and both answers. */
 export const drawing = signal({ strokes: 0, canUndo: false, canRedo: false });

@@ -1,6 +1,7 @@
 /** Finds the build of the core that this browser can run, and compiles it once for page and worker. */
 
-import { simd } from "wasm-feature-detect";
+import { relaxedSimd, simd } from "wasm-feature-detect";
+import relaxedUrl from "./wasm/quantpad_relaxed.wasm?url";
 import scalarUrl from "./wasm/quantpad_scalar.wasm?url";
 import simdUrl from "./wasm/quantpad_simd128.wasm?url";
 
@@ -14,9 +15,22 @@ export class Failure extends Error {
   }
 }
 
+/** The sets of instructions that there is a build for. */
+export type Backend = "scalar" | "simd128" | "relaxed";
+
+const URLS: Record<Backend, string> = { scalar: scalarUrl, simd128: simdUrl, relaxed: relaxedUrl };
+
 export interface Core {
   module: WebAssembly.Module;
-  simd: boolean;
+  backend: Backend;
+}
+
+/** The builds that this browser can run, fastest first. */
+export async function loadable(): Promise<Backend[]> {
+  const backends: Backend[] = ["scalar"];
+  if (await simd()) backends.unshift("simd128");
+  if (await relaxedSimd()) backends.unshift("relaxed");
+  return backends;
 }
 
 /** @throws {Failure} when there is no WebAssembly or the file cannot be had */
@@ -27,12 +41,13 @@ export async function compileCore(): Promise<Core> {
       "This browser has no WebAssembly (or it is switched off), and the models run in it. Any current Chrome, Edge, Firefox or Safari will do.",
     );
   }
-  const hasSimd = await simd();
-  const url = hasSimd ? simdUrl : scalarUrl;
-  return { module: await download(url), simd: hasSimd };
+  const [backend = "scalar"] = await loadable();
+  return { module: await compile(backend), backend };
 }
 
-async function download(url: string): Promise<WebAssembly.Module> {
+/** @throws {Failure} when the file cannot be had */
+export async function compile(backend: Backend): Promise<WebAssembly.Module> {
+  const url = URLS[backend];
   const path = new URL(url, location.href).pathname;
   let response: Response;
   try {

@@ -1,10 +1,14 @@
 /** The job worker: the Lab of the Rust core behind comlink. The page ends the whole worker to cancel a job. */
 
 import * as Comlink from "comlink";
+import { BATCH, SIZES } from "./sweep";
 import init, {
+  Bench,
+  type Ceiling,
   type Evaluation,
   Lab,
   type LabReport,
+  type Pair,
   type Progress,
   type Sample,
   type TimingReport,
@@ -24,7 +28,12 @@ export interface Requantized {
 export interface Measured {
   timing: TimingReport;
   lab: LabReport;
+  /** How inference multiplies floats fastest in this engine. */
+  rounding: string;
 }
+
+const SWEEP_PAIRS = 5;
+const SWEEP_SAMPLE_MS = 2;
 
 export interface TrainRequest {
   seed: number;
@@ -39,6 +48,7 @@ const FRAME = 16;
 
 class Jobs {
   #lab!: Lab;
+  #rounding = "";
 
   async start(module: WebAssembly.Module): Promise<void> {
     await init({ module_or_path: module });
@@ -69,15 +79,40 @@ class Jobs {
   }
 
   quantize(fp32: Uint8Array, scheme: string, seed: number): Requantized {
-    const quantized = this.#lab.quantize(fp32, scheme);
+    const quantized = this.#lab.quantize(fp32, scheme, seed);
     return { quantized, evaluation: this.#lab.evaluate(fp32, quantized, seed) };
   }
 
   measure(fp32: Uint8Array, quantized: Uint8Array, seed: number, pairs: number): Measured {
     return {
-      timing: this.#lab.time(fp32, quantized, seed, pairs),
+      timing: this.time(fp32, quantized, seed, pairs),
       lab: this.#lab.labReport(quantized, seed, pairs),
+      rounding: this.#rounding,
     };
+  }
+
+  time(fp32: Uint8Array, quantized: Uint8Array, seed: number, pairs: number): TimingReport {
+    // Training has had the engine compile this code well by now.
+    if (!this.#rounding) {
+      const bench = new Bench(SWEEP_PAIRS, 0.5);
+      this.#rounding = bench.chooseRounding();
+      bench.free();
+    }
+    return this.#lab.time(fp32, quantized, seed, pairs);
+  }
+
+  /** Times layers of growing size; `report` hears of each. */
+  async sweep(
+    begin: (path: string, ceilings: Ceiling[]) => void,
+    report: (rows: number, size: number, time: Pair) => void,
+  ): Promise<void> {
+    const bench = new Bench(SWEEP_PAIRS, SWEEP_SAMPLE_MS);
+    bench.chooseRounding();
+    await begin(bench.path(), bench.ceilings());
+    for (const size of SIZES) {
+      for (const rows of [1, BATCH]) await report(rows, size, bench.product(rows, size, size));
+    }
+    bench.free();
   }
 }
 

@@ -7,7 +7,9 @@ const PHASES = {
   error: "Not ready",
 } as const;
 
-const BACKENDS: Record<string, string> = {
+/** Each build of the core in words. */
+export const BACKENDS: Record<string, string> = {
+  relaxed: "WebAssembly SIMD, 128 bits, relaxed",
   simd128: "WebAssembly SIMD, 128 bits",
   scalar: "scalar WebAssembly",
 };

@@ -1,6 +1,7 @@
 import { bytes, count, duration, percent, range } from "../format";
 import { labReport, trained } from "../state";
 import type { LabRow } from "../wasm/quantpad.js";
+import { Scroll } from "./scroll";
 
 /** As printed: 67.22 % of 360, 0.62 KB for 640 bare int8 weights, 0.0013 s for the test images. */
 const PUBLISHED: LabRow = { correct: 242, total: 360, bytes: 640, ns: 1.3e6, q1Ns: 1.3e6, q3Ns: 1.3e6 };
@@ -16,7 +17,7 @@ export function Lab() {
         97.22 % → 67.22 %, size 5.98 KB → 0.62 KB, time 0.0012 s → 0.0013 s, and blamed “reduced precision”.
         Eight bits were not to blame. Here is the same table, measured on your machine.
       </p>
-      <div class="scroll">
+      <Scroll label="The lab's table">
         <table data-testid="lab-report">
           <thead>
             <tr>
@@ -54,7 +55,7 @@ export function Lab() {
             )}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {report && (
         <ul class="notes">
           <li>

@@ -1,8 +1,10 @@
 import * as engine from "../engine";
 import { duration, range, times } from "../format";
-import { measuring, timing } from "../state";
+import { backends, comparing, measuring, timing } from "../state";
 import type { Timing as Measured, TimingReport } from "../wasm/quantpad.js";
 import { Figures } from "./figures";
+import { BACKENDS } from "./header";
+import { Scroll } from "./scroll";
 
 const spread = (t: Measured) => t.q3Ns - t.q1Ns;
 
@@ -55,8 +57,71 @@ export function Timing() {
         disabled={!report || measuring.value}
       >
         {measuring.value ? "Measuring…" : "Measure again"}
+      </button>{" "}
+      <button
+        type="button"
+        class="quiet"
+        data-testid="compare-backends"
+        onClick={engine.compareBackends}
+        disabled={!report || measuring.value || comparing.value !== null}
+      >
+        {comparing.value ? `Measuring on ${comparing.value}…` : "Compare instruction sets"}
       </button>
+      <Backends />
     </Figures>
+  );
+}
+
+/** Both models on every build of the core that this browser can load. */
+function Backends() {
+  const list = backends.value;
+  const first = list[0];
+  if (!first) return null;
+  const groups = [
+    ["One image", (report: TimingReport) => report.one],
+    [`Test set, ${first.timing.batchSize} images`, (report: TimingReport) => report.batch],
+  ] as const;
+  return (
+    <Scroll label="Times by instruction set">
+      <table class="backends" data-testid="backends">
+        <thead>
+          <tr>
+            <th scope="col">Instructions</th>
+            <th scope="col">fp32</th>
+            <th scope="col">int8</th>
+            <th scope="col">int8 is faster</th>
+          </tr>
+        </thead>
+        {groups.map(([name, pick]) => (
+          <tbody key={name}>
+            <tr>
+              <th scope="rowgroup" colSpan={4}>
+                {name}
+              </th>
+            </tr>
+            {list.map(({ backend, timing }) => {
+              const { a, b, ratio } = pick(timing);
+              return (
+                <tr
+                  key={backend}
+                  data-backend={backend}
+                  data-batch={pick(timing) === timing.one ? 1 : timing.batchSize}
+                  data-fp32-ns={a.medianNs}
+                  data-int8-ns={b.medianNs}
+                >
+                  <th scope="row" title={BACKENDS[backend]}>
+                    {backend}
+                  </th>
+                  <td>{duration(a.medianNs)}</td>
+                  <td>{duration(b.medianNs)}</td>
+                  <td>{times(ratio)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        ))}
+      </table>
+    </Scroll>
   );
 }
 
@@ -73,7 +138,7 @@ function Explanation({ report }: { report: TimingReport }) {
       {one.b.repetitions.toLocaleString("en")} times), for this browser's clock moves in steps of{" "}
       {duration(clockStepMs * 1e6)}.{" "}
       {Math.min(one.ratio, batch.ratio) < 1 &&
-        "Why int8 does not win here: this model needs only 640 multiplications, and before them int8 must find the range of the image and round its 64 pixels. On larger layers the multiplications decide. "}
+        "Why int8 does not win here: this model needs only 640 multiplications, and before them int8 must round the 64 pixels and, with dynamic ranges, find their range. On larger layers the multiplications decide: see “Where does int8 pay?” below. "}
     </>
   );
 }

@@ -1,0 +1,193 @@
+// The records of bench.mjs as tables for people.
+
+/** Rows of cells as text; the first column to the left, figures to the right. */
+function table(header, rows) {
+  const lines = [header, ...rows].map((row) => row.map(String));
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+const NONE = "-";
+const percent = (share) => (share === undefined ? NONE : `${(100 * share).toFixed(0)} %`);
+const times = (ratio) => `${ratio.toFixed(2)}x`;
+
+function duration(ns) {
+  if (ns < 1e4) return `${ns.toFixed(ns < 100 ? 1 : 0)} ns`;
+  if (ns < 1e7) return `${(ns / 1e3).toFixed(1)} µs`;
+  return `${(ns / 1e6).toFixed(1)} ms`;
+}
+
+/** Median, and the middle half of the samples as a share of it. */
+const timed = ({ median_ns, q1_ns, q3_ns }) =>
+  `${duration(median_ns)} ±${((50 * (q3_ns - q1_ns)) / median_ns).toFixed(0).padStart(2)} %`;
+
+/** The one record that has all of these values, if there is one. */
+const find = (records, wanted) =>
+  records.find((record) => Object.entries(wanted).every(([key, value]) => record[key] === value));
+
+/** The times of one group by what they measure: one list for each. */
+function byWork(records, group) {
+  const works = new Map();
+  for (const record of records) {
+    if (record.group !== group || record.median_ns === undefined) continue;
+    const key = `${record.name} ${record.batch}`;
+    works.set(key, [...(works.get(key) ?? []), record]);
+  }
+  return [...works.values()];
+}
+
+const ratio = (a, b) => (a && b ? a.median_ns / b.median_ns : undefined);
+
+/** Kernels of one backend. */
+export function kernelTable(records) {
+  const rows = byWork(records, "kernel").map(([fp32, int8]) => [
+    fp32.name,
+    ...[fp32, int8].flatMap((side) => [timed(side), side.gops.toFixed(1), percent(side.ceiling_share)]),
+    times(ratio(fp32, int8)),
+  ]);
+  const ceilings = ["fp32", "int8"].flatMap((format) => [
+    "",
+    find(records, { name: "ceiling", format })?.gops.toFixed(1) ?? NONE,
+    "",
+  ]);
+  const side = (format) => [`${format} time`, "Gop/s", "of ceiling"];
+  return table(
+    ["kernel", ...side("fp32"), ...side("int8"), "fp32 / int8"],
+    [...rows, ["ceiling", ...ceilings, ""]],
+  );
+}
+
+/** Models of one backend. */
+export function modelTable(records) {
+  return table(
+    ["model", "images", "fp32", "int8 dynamic", "int8 static", "fp32 / dynamic", "fp32 / static"],
+    byWork(records, "model").map(([fp32, dynamic, fixed]) => [
+      fp32.name,
+      fp32.batch,
+      ...[fp32, dynamic, fixed].map(timed),
+      times(ratio(fp32, dynamic)),
+      times(ratio(fp32, fixed)),
+    ]),
+  );
+}
+
+/** The page's way to ready, and its own panels. */
+export function loadTable(records) {
+  const ready = find(records, { name: "ready" });
+  const panels = byWork(records, "page").filter((sides) => sides.length === 2);
+  const files = records.filter(({ group }) => group === "size");
+  const [fp32File, int8File] = files.map(({ bytes }) => bytes);
+  return table(
+    ["", "fp32", "int8", "fp32 / int8"],
+    [
+      [`from opening to ready, ${ready.backend} module`, timed(ready), "", ""],
+      ...panels.map(([fp32, int8]) => [
+        `its timing panel: ${fp32.name}, ${fp32.batch} image${fp32.batch === 1 ? "" : "s"}`,
+        timed(fp32),
+        timed(int8),
+        times(ratio(fp32, int8)),
+      ]),
+      [`model file: ${files[0].name}, bytes`, fp32File, int8File, times(fp32File / int8File)],
+    ],
+  );
+}
+
+export const sizeTable = (records) =>
+  table(
+    ["download", "gzip bytes"],
+    records.map(({ name, bytes }) => [name, bytes]),
+  );
+
+const least = (target) => ({ sign: "≥", met: (value) => value >= target, target });
+const most = (target) => ({ sign: "≤", met: (value) => value <= target, target });
+const below = (target) => ({ sign: "<", met: (value) => value < target, target });
+
+/** What issue 3 asks for in this browser: `[what, bound, figure, how to write a figure]`. */
+function targets(browser, records) {
+  const kernel = (name, backend, format) => find(records, { group: "kernel", name, backend, format });
+  const share = (name, backend, format) => kernel(name, backend, format)?.ceiling_share;
+  const gain = (name, backend) => ratio(kernel(name, backend, "fp32"), kernel(name, backend, "int8"));
+  const model = (name, batch, format) =>
+    find(records, { group: "model", name, batch, format, backend: "relaxed" });
+  // Of the two ways to quantize activations the quicker one.
+  const int8 = (name, batch) =>
+    ["int8-dynamic", "int8-static"]
+      .map((format) => model(name, batch, format))
+      .filter(Boolean)
+      .sort((a, b) => a.median_ns - b.median_ns)[0];
+  const modelGain = (name, batch) => ratio(model(name, batch, "fp32"), int8(name, batch));
+  const overScalar = (format) =>
+    ratio(kernel("gemm-256", "scalar", format), kernel("gemm-256", "relaxed", format));
+  // The clock's rate follows from the ceiling of fp32: on the machines of the targets, 8 multiplications a cycle.
+  const perCycle = (name) => {
+    const [fp32, work] = [kernel(name, "relaxed", "fp32"), kernel(name, "relaxed", "int8")];
+    return fp32 && (8 * work.gops * fp32.ceiling_share) / fp32.gops;
+  };
+  /** Each format by whichever build is quickest at it. */
+  const best = (name, format) =>
+    ["simd128", "relaxed"]
+      .map((backend) => kernel(name, backend, format))
+      .filter(Boolean)
+      .sort((a, b) => a.median_ns - b.median_ns)[0];
+  const bestGain = (name) => ratio(best(name, "fp32"), best(name, "int8"));
+
+  const everywhere = [
+    [
+      "relaxed module, gzip",
+      most(150_000),
+      find(records, { name: "wasm-relaxed" })?.bytes,
+      (bytes) => `${bytes} B`,
+    ],
+  ];
+  if (browser === "firefox") {
+    return [
+      ["GEMM 1024, int8 over fp32, best to best", least(2), bestGain("gemm-1024"), times],
+      ...everywhere,
+    ];
+  }
+  if (browser !== "chromium") return everywhere;
+  return [
+    ["GEMM 1024 int8, relaxed, of its ceiling", least(0.9), share("gemm-1024", "relaxed", "int8"), percent],
+    ["GEMM 1024 int8, simd128, of its ceiling", least(0.88), share("gemm-1024", "simd128", "int8"), percent],
+    ["GEMM 1024 fp32, relaxed, of its ceiling", least(0.88), share("gemm-1024", "relaxed", "fp32"), percent],
+    ["GEMM 1024, int8 over fp32, best to best", least(3.8), bestGain("gemm-1024"), times],
+    ["GEMM 1024, int8 over fp32, simd128 only", least(1.8), gain("gemm-1024", "simd128"), times],
+    ["784-128-64-10, 360 images, int8 over fp32", least(3.6), modelGain("mlp784", 360), times],
+    ["64-10, 360 images, int8 over fp32", least(3.3), modelGain("softmax", 360), times],
+    ["64-32-10, 360 images, int8 over fp32", least(2.8), modelGain("mlp", 360), times],
+    ["CNN, 360 images, int8 over fp32", least(2.6), modelGain("cnn", 360), times],
+    ["GEMM 256 fp32, SIMD over scalar", least(8), overScalar("fp32"), times],
+    ["GEMM 256 int8, SIMD over scalar", least(35), overScalar("int8"), times],
+    ...["gemv-256", "gemv-512"].flatMap((name) => [
+      [`${name} int8, products a cycle`, least(24), perCycle(name), (value) => value.toFixed(1)],
+      [`${name}, int8 over fp32`, least(3.8), gain(name, "relaxed"), times],
+    ]),
+    ["gemv-4096, int8 over fp32", least(6), gain("gemv-4096", "relaxed"), times],
+    ["softmax, 1 image, int8", below(150), int8("softmax", 1)?.median_ns, duration],
+    ["softmax, 1 image, fp32", below(200), model("softmax", 1, "fp32")?.median_ns, duration],
+    ["softmax, 1 image, int8 over fp32", least(1), modelGain("softmax", 1), times],
+    ["784-128-64-10, 1 image, int8", below(2e3), int8("mlp784", 1)?.median_ns, duration],
+    ["784-128-64-10, 360 images, int8", below(350e3), int8("mlp784", 360)?.median_ns, duration],
+    ["CNN, 360 images, int8", below(300e3), int8("cnn", 360)?.median_ns, duration],
+    ...everywhere,
+  ];
+}
+
+/** What the project set itself to reach beside what this run reached. */
+export const targetTable = (browser, records) =>
+  table(
+    ["target", "at", "reached", ""],
+    targets(browser, records).map(([what, { sign, target, met }, value, write]) => [
+      what,
+      `${sign} ${write(target)}`,
+      value === undefined ? "not measured" : write(value),
+      value === undefined ? "" : met(value) ? "yes" : "NO",
+    ]),
+  );
