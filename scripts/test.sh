@@ -13,6 +13,7 @@ run_tests() {
   check "Rust format" cargo fmt --check
   check "Rust lints, native" cargo clippy --locked --all-targets -- -D warnings
   check "Rust lints, wasm" cargo clippy --locked --all-targets --target wasm32-unknown-unknown -- -D warnings
+  check "Rust lints, relaxed" lint_relaxed
   check "page lints" npm --prefix www run --silent lint
   # Not --release: the test profile is optimised too, and checks for overflow.
   tests "Rust tests, native" cargo test --locked --no-fail-fast
@@ -24,7 +25,9 @@ run_tests() {
   tests "Rust tests in Chromium" wasm_pack chrome chromedriver
   tests "Rust tests in Firefox" wasm_pack firefox geckodriver
   tests "Rust tests in WebKit" wasm_in_webkit
-  tests "Rust tests in Chromium, scalar" scalar_in_chromium
+  tests "Rust tests in Chromium, scalar" variant_in scalar chrome chromedriver
+  tests "Rust tests in Chromium, relaxed" variant_in relaxed chrome chromedriver
+  tests "Rust tests in Firefox, relaxed" variant_in relaxed firefox geckodriver
   local browser
   for browser in chromium firefox webkit; do
     tests "page in $browser" page_tests "$browser" page
@@ -38,16 +41,23 @@ run_tests() {
   summary
 }
 
+lint_relaxed() {
+  export RUSTFLAGS='-C target-feature=+simd128,+relaxed-simd' CARGO_TARGET_DIR=target/wasm-relaxed
+  cargo clippy --locked --all-targets --target wasm32-unknown-unknown -- -D warnings
+}
+
 wasm_pack() {
   local browser=$1 driver=$2
   # With its path given, wasm-pack looks for no download.
   wasm-pack test --headless "--$browser" --mode no-install "--$driver" "$(type -P "$driver")" -- --locked
 }
 
-# The kernels' fallback, in a target folder of its own like every variant.
-scalar_in_chromium() {
-  export RUSTFLAGS='-C llvm-args=-disable-lsr' CARGO_TARGET_DIR=target/wasm-scalar
-  wasm_pack chrome chromedriver
+# The other builds (plain wasm-pack tests the simd128 one), each in a target folder of its own.
+variant_in() {
+  local variant=$1 browser=$2 driver=$3
+  export RUSTFLAGS='-C llvm-args=-disable-lsr' CARGO_TARGET_DIR=target/wasm-$variant
+  if [[ $variant == relaxed ]]; then RUSTFLAGS+=' -C target-feature=+simd128,+relaxed-simd'; fi
+  wasm_pack "$browser" "$driver"
 }
 
 # wasm-pack knows no WebKit on Linux, so this is what it does for the others: cargo test with the runner of wasm-bindgen.

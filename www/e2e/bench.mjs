@@ -55,7 +55,7 @@ async function measureCore(browser, log) {
     copyFileSync(WORKER, join(dir, "bench-worker.mjs"));
     for (const file of readdirSync(MODULES)) copyFileSync(join(MODULES, file), join(dir, file));
 
-    const page = await visit(browser, { server: { dir } });
+    const page = await visit(browser, { server: { dir, inject: PAGE } });
     try {
       const records = [];
       for (const backend of BACKENDS) {
@@ -72,19 +72,22 @@ async function measureCore(browser, log) {
   }
 }
 
+// Code of the page itself: in Firefox what a driver runs has its own globals, which end with it.
+const PAGE = `globalThis.measure = (plan) => {
+  globalThis.heard = null;
+  const worker = new Worker("bench-worker.mjs", { type: "module" });
+  worker.onmessage = ({ data }) => {
+    globalThis.heard = data;
+    worker.terminate();
+  };
+  worker.onerror = ({ message }) => {
+    globalThis.heard = { error: message || "the worker did not start" };
+  };
+  worker.postMessage(JSON.parse(plan));
+};`;
+
 async function runWorker(page, plan) {
-  await page.run((plan) => {
-    const worker = new Worker("bench-worker.mjs", { type: "module" });
-    globalThis.heard = null;
-    worker.onmessage = ({ data }) => {
-      globalThis.heard = data;
-      worker.terminate();
-    };
-    worker.onerror = (event) => {
-      globalThis.heard = { error: event.message || "the worker did not start" };
-    };
-    worker.postMessage(plan);
-  }, plan);
+  await page.run((plan) => globalThis.measure(plan), JSON.stringify(plan));
   const heard = async () => {
     // Rarely, for asking takes the machine's time.
     await page.driver.sleep(500);

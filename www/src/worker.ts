@@ -94,7 +94,7 @@ class Jobs {
   time(fp32: Uint8Array, quantized: Uint8Array, seed: number, pairs: number): TimingReport {
     // Training has had the engine compile this code well by now.
     if (!this.#rounding) {
-      const bench = new Bench(SWEEP_PAIRS, 0.5);
+      const bench = new Bench(SWEEP_PAIRS, SWEEP_SAMPLE_MS);
       this.#rounding = bench.chooseRounding();
       bench.free();
     }

@@ -9,7 +9,7 @@ interface Line {
 
 const WIDTH = 640;
 const HEIGHT = 260;
-const MARGIN = { left: 44, right: 28, top: 12, bottom: 40 };
+const MARGIN = { left: 52, right: 40, top: 12, bottom: 58 };
 
 export function PayoffChart({ lines }: { lines: Line[] }) {
   const all = lines.flatMap(({ points }) => points);
@@ -21,7 +21,7 @@ export function PayoffChart({ lines }: { lines: Line[] }) {
   const y = (ratio: number) => HEIGHT - MARGIN.bottom - (ratio / top) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   // About five lines across, 1 among them.
   const step = Math.ceil(top / 6);
-  const ticks = [...new Set([1, ...Array.from({ length: top / step + 1 }, (_, i) => i * step)])];
+  const ticks = [...new Set([1, ...Array.from({ length: top / step }, (_, i) => (i + 1) * step)])];
   return (
     <figure class="payoff-chart">
       <svg
@@ -38,7 +38,7 @@ export function PayoffChart({ lines }: { lines: Line[] }) {
           </g>
         ))}
         {sizes.map((size) => (
-          <text key={size} x={x(size)} y={HEIGHT - MARGIN.bottom + 16} text-anchor="middle">
+          <text key={size} x={x(size)} y={HEIGHT - MARGIN.bottom + 22} text-anchor="middle">
             {count(size)}
           </text>
         ))}

@@ -87,10 +87,10 @@ function Table({ layers }: { layers: Layer[] }) {
       <table>
         <thead>
           <tr>
-            <th scope="col">Layer</th>
+            <th scope="col">n</th>
             <th scope="col">fp32</th>
             <th scope="col">int8</th>
-            <th scope="col">int8 is faster</th>
+            <th scope="col">faster</th>
             <th scope="col">Limited by</th>
           </tr>
         </thead>
@@ -112,9 +112,7 @@ function Table({ layers }: { layers: Layer[] }) {
                   data-int8-ns={layer.time.b.medianNs}
                   data-limit={limit(layer, layers)}
                 >
-                  <th scope="row">
-                    {count(layer.size)} × {count(layer.size)}
-                  </th>
+                  <th scope="row">{count(layer.size)}</th>
                   <td>{duration(layer.time.a.medianNs)}</td>
                   <td>{duration(layer.time.b.medianNs)}</td>
                   <td>{times(layer.time.ratio)}</td>
