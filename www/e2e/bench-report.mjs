@@ -19,9 +19,8 @@ const percent = (share) => (share === undefined ? NONE : `${(100 * share).toFixe
 const times = (ratio) => `${ratio.toFixed(2)}x`;
 
 function duration(ns) {
-  if (ns < 1e4) return `${ns.toFixed(ns < 100 ? 1 : 0)} ns`;
-  if (ns < 1e7) return `${(ns / 1e3).toFixed(1)} µs`;
-  return `${(ns / 1e6).toFixed(1)} ms`;
+  const [value, unit] = ns < 1e3 ? [ns, "ns"] : ns < 1e6 ? [ns / 1e3, "µs"] : [ns / 1e6, "ms"];
+  return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;
 }
 
 /** Median, and the middle half of the samples as a share of it. */
@@ -183,7 +182,7 @@ function targets(browser, records) {
 /** What the project set itself to reach beside what this run reached. */
 export const targetTable = (browser, records) =>
   table(
-    ["target", "at", "reached", ""],
+    ["target", "bound", "reached", "met"],
     targets(browser, records).map(([what, { sign, target, met }, value, write]) => [
       what,
       `${sign} ${write(target)}`,

@@ -3,7 +3,7 @@
 // Prints tables; --json FILE writes one record for each figure, so that two runs can be compared by a program.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -236,6 +236,9 @@ const {
 console.log(
   `${browser}, cross-origin isolated: medians; Gop/s count a multiplication and an addition as two.`,
 );
+const [load] = loadavg();
+if (load > 0.5)
+  console.log(`Other programs were at work (load ${load.toFixed(1)}): times and shares may suffer.`);
 const core = await measureCore(browser, console.log);
 const page = await measurePage(browser);
 console.log(`\nPage: medians over ${VISITS} visits in fresh profiles\n${loadTable(page)}`);
