@@ -93,6 +93,14 @@ impl Model {
         self.forward_watched(pixels, scratch, |_, _| ())
     }
 
+    /// What comes before the layers: the pixels scaled, kept in `scratch`. Returns the number of images.
+    ///
+    /// # Errors
+    /// As [`Model::forward`].
+    pub fn prepare(&self, pixels: &[f32], scratch: &mut Scratch) -> Result<usize> {
+        self.input.standardize(pixels, at_least(&mut scratch.activations, pixels.len()))
+    }
+
     /// The same; `watch` sees each layer with its input (`[rows, inputs]`).
     ///
     /// # Errors
@@ -103,7 +111,7 @@ impl Model {
         scratch: &'s mut Scratch,
         mut watch: impl FnMut(&Layer, &[f32]),
     ) -> Result<&'s [f32]> {
-        let rows = self.input.standardize(pixels, at_least(&mut scratch.activations, pixels.len()))?;
+        let rows = self.prepare(pixels, scratch)?;
         let rounding = Rounding::of_inference();
         let mut width = self.input.pixels();
         for layer in &self.layers {

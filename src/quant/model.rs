@@ -179,32 +179,38 @@ impl QuantizedModel {
     /// # Errors
     /// [`Error::Shape`] when `pixels` holds no whole number of images, [`Error::NotFinite`] when an activation is not.
     pub fn forward<'s>(&self, pixels: &[f32], scratch: &'s mut Scratch) -> Result<&'s [f32]> {
+        let rows = self.prepare(pixels, scratch)?;
+        self.run_layers(rows, scratch)
+    }
+
+    /// What comes before the layers: the pixels scaled and rounded, kept in `scratch`. Returns the number of images.
+    ///
+    /// # Errors
+    /// As [`QuantizedModel::forward`].
+    pub fn prepare(&self, pixels: &[f32], scratch: &mut Scratch) -> Result<usize> {
         let rows = self.input.images(pixels)?;
-        let mut width = self.input.pixels();
+        match self.layers.first() {
+            Some(layer) if layer.product().is_some() => {
+                let Scratch { next, quantized, scales, .. } = scratch;
+                round_rows(layer, rows, pixels, Some(self.input.scaling()), quantized, scales, next)?;
+            }
+            _ => {
+                self.input.standardize(pixels, at_least(&mut scratch.activations, pixels.len()))?;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn run_layers<'s>(&self, rows: usize, scratch: &'s mut Scratch) -> Result<&'s [f32]> {
         let Scratch { activations, next, quantized, next_quantized, border, scales } = scratch;
-        let mut integers = false;
-        for (i, layer) in self.layers.iter().enumerate() {
+        let mut width = self.input.pixels();
+        // Whether the layer's input is in `quantized`; else it is in `activations`.
+        let mut integers = self.layers.first().is_some_and(|layer| layer.product().is_some());
+        for layer in &self.layers {
             let (inputs, outputs) = layer.sizes();
             if let Some(product) = layer.product() {
                 if !integers {
-                    let stride = if let QuantizedLayer::Dense(_) = layer { product.packed().stride() } else { inputs };
-                    quantized.reset(product.packed().path(), rows, stride);
-                    // The pixels are scaled on the way.
-                    let scaling = (i == 0).then(|| self.input.scaling());
-                    let x = if i == 0 { pixels } else { &activations[..rows * inputs] };
-                    let scales = at_least(scales, rows);
-                    for (r, scale) in scales.iter_mut().enumerate() {
-                        let x = &x[r * inputs..(r + 1) * inputs];
-                        *scale = match (product.input_params(), scaling) {
-                            (Some(fixed), _) => round_row(fixed, x, scaling, quantized, r),
-                            (None, Some(scaling)) => {
-                                let image = at_least(next, inputs);
-                                let range = kernels::standardize_range(x, scaling, image);
-                                round_row(affine::choose_u8(range)?, image, None, quantized, r)
-                            }
-                            (None, None) => round_row(affine::choose_u8(kernels::min_max(x))?, x, None, quantized, r),
-                        };
-                    }
+                    round_rows(layer, rows, &activations[..rows * inputs], None, quantized, scales, next)?;
                 }
                 integers = product.requantizes();
                 if integers {
@@ -234,7 +240,37 @@ impl QuantizedModel {
     }
 }
 
-/// Quantizes one image's activations into row `r`; returns the scale.
+/// Rounds the input `x` of `layer` (`[rows, inputs]`, scaled first if asked for): with its fixed range, or each row with
+/// its own. `image` is working memory.
+fn round_rows(
+    layer: &QuantizedLayer,
+    rows: usize,
+    x: &[f32],
+    scaling: Option<Scaling>,
+    out: &mut Activations,
+    scales: &mut Vec<f32>,
+    image: &mut Vec<f32>,
+) -> Result<()> {
+    let Some(product) = layer.product() else { return Ok(()) };
+    let (inputs, _) = layer.sizes();
+    let stride = if let QuantizedLayer::Dense(_) = layer { product.packed().stride() } else { inputs };
+    out.reset(product.packed().path(), rows, stride);
+    for (r, scale) in at_least(scales, rows).iter_mut().enumerate() {
+        let x = &x[r * inputs..(r + 1) * inputs];
+        *scale = match (product.input_params(), scaling) {
+            (Some(fixed), _) => round_row(fixed, x, scaling, out, r),
+            (None, Some(scaling)) => {
+                let image = at_least(image, inputs);
+                let range = kernels::standardize_range(x, scaling, image);
+                round_row(affine::choose_u8(range)?, image, None, out, r)
+            }
+            (None, None) => round_row(affine::choose_u8(kernels::min_max(x))?, x, None, out, r),
+        };
+    }
+    Ok(())
+}
+
+/// Rounds one image's activations into row `r`; returns the scale.
 fn round_row(params: QParams, x: &[f32], scaling: Option<Scaling>, out: &mut Activations, r: usize) -> f32 {
     out.quantize_row(r, x, scaling, params.scale, params.zero_point as u8);
     params.scale

@@ -66,6 +66,16 @@ impl Classifier {
         };
         scores.map(|scores| self.scores[..scores.len()].copy_from_slice(scores)).is_ok()
     }
+
+    /// Only what comes before the layers (scaling, and rounding where the model is quantized), so that it can be timed.
+    pub fn prepare(&mut self, rows: usize) -> bool {
+        let Some(pixels) = self.pixels.get(..rows * self.image_size) else { return false };
+        match &self.kind {
+            Kind::Fp32(model) => model.prepare(pixels, &mut self.scratch),
+            Kind::Quantized(model) => model.prepare(pixels, &mut self.scratch),
+        }
+        .is_ok()
+    }
 }
 
 impl Classifier {
