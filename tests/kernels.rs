@@ -138,11 +138,16 @@ fn check_product(k: usize, x: &[u8], zero_points: &[u8], w: &[i8], outputs: usiz
         let requantize = ends.requantize(&packed, zero_points[0]);
         out.set_zero_point(requantize.zero_point());
         (way.multiply)(&stored, &packed, Sink::Activations(&requantize, &mut out));
+        let fixed = Dequantize::with_fixed_range(&packed, zero_points[0], &ends.scales, &ends.integer_bias, ends.relu);
+        (way.multiply)(&stored, &packed, Sink::Floats(&fixed, &[1.0], &mut reals));
         for r in 0..rows {
             let row = out.row(r);
             for j in 0..outputs {
                 let sum = expected(&x[r * k..(r + 1) * k], zero_points[0], &w[j * k..(j + 1) * k]);
                 assert_eq!(row[j], ends.integer(sum, j), "{:?}, {}, row {r}, output {j}", way.path, what());
+                let real = (sum + ends.integer_bias[j]) as f32 * ends.scales[j];
+                let real = if ends.relu && real < 0.0 { 0.0 } else { real };
+                assert_eq!(reals[r * outputs + j].to_bits(), real.to_bits(), "{:?}, {}", way.path, what());
             }
         }
     }

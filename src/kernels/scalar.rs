@@ -2,7 +2,7 @@
 
 use super::{
     Activations, DotPath, LANES, Operand, PackedF32, PackedI8, Rounding, Rows, Scaling,
-    sink::{Dequantize, Part, Requantize, To, correction, of_row},
+    sink::{Part, To, of_row},
 };
 
 /// See [`super::multiply_f32`]. A matrix is summed in ascending order from the bias on; a single row in two
@@ -49,17 +49,27 @@ fn panel_f32<const N: usize>(
 pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
     let (Operand::Narrow(x), DotPath::Scalar) = (x, w.path()) else { unreachable!("weights of another path") };
     for r in 0..x.count() {
-        let taken_off = correction(w.path(), of_row(part.zero_points, r));
+        let zero_point = i32::from(of_row(part.zero_points, r));
         for j in 0..w.outputs() {
-            let mut sum = -taken_off.wrapping_mul(w.row_sums()[j]);
+            let mut sum = 0;
             for (x, w) in x.row(r).zip(w.weights()[j * w.stride()..].chunks_exact(x.segment())) {
                 sum += x.iter().zip(w).map(|(&x, &w)| i32::from(x) * i32::from(w)).sum::<i32>();
             }
+            let centred = || sum - zero_point.wrapping_mul(w.row_sums()[j]);
             let at = r * part.stride + j;
             match &mut part.to {
-                To::Sums(out) => out[at] = sum,
-                To::Floats(d, scales, out) => out[at] = dequantize(d, of_row(scales, r), j, sum),
-                To::Narrow(to, _, out) => out[at] = requantize(to, w, of_row(part.zero_points, r), j, sum),
+                To::Sums(out) => out[at] = centred(),
+                To::Floats(to, scales, out) => {
+                    let real = match &to.bias {
+                        Some(bias) => centred() as f32 * (of_row(scales, r) * to.scales[j]) + bias[j],
+                        None => sum.wrapping_add(to.start[j]) as f32 * to.scales[j],
+                    };
+                    out[at] = if to.relu && real < 0.0 { 0.0 } else { real };
+                }
+                To::Narrow(to, _, out) => {
+                    let real = (sum.wrapping_add(to.start[j]) as f32 * to.multipliers[j]).round_ties_even();
+                    out[at] = (real + f32::from(to.zero_point)).clamp(f32::from(to.low), 255.0) as u8;
+                }
                 To::Wide(..) => unreachable!("plain loops write bytes"),
             }
         }
@@ -69,18 +79,6 @@ pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
 /// See [`super::multiply`]: the same of a single row.
 pub(super) fn multiply_row(x: &Activations, w: &PackedI8, part: &mut Part) {
     multiply(&Operand::Narrow(Rows::dense(x.narrow(), 1, w.stride(), x.stride())), w, part);
-}
-
-fn dequantize(d: &Dequantize, x_scale: f32, j: usize, sum: i32) -> f32 {
-    let real = sum.wrapping_add(d.start[j]) as f32 * (x_scale * d.scales[j]) + d.bias[j];
-    if d.relu && real < 0.0 { 0.0 } else { real }
-}
-
-fn requantize(to: &Requantize, w: &PackedI8, zero_point: u8, j: usize, sum: i32) -> u8 {
-    // `start` takes the zero point off by itself.
-    let raw = sum.wrapping_add(correction(w.path(), zero_point).wrapping_mul(w.row_sums()[j]));
-    let real = (raw.wrapping_add(to.start[j]) as f32 * to.multipliers[j]).round_ties_even();
-    (real + f32::from(to.zero_point)).clamp(f32::from(to.low), 255.0) as u8
 }
 
 /// See [`super::min_max`].

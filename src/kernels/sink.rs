@@ -4,25 +4,28 @@
 
 use super::{Activations, DotPath, PackedI8};
 
-/// Per image and output: `f32(sum) · f32(x_scale · scale) + bias`, then ReLU if wanted.
+/// Per image and output: `f32(sum) · f32(x_scale · scale) + bias` or, with fixed ranges, `f32(sum + bias) · scale`; then
+/// ReLU if wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dequantize {
-    /// Added to the sums (a bias in i32).
+    /// With fixed ranges the bias, less what the zero point of the activations takes off; else 0.
     pub(super) start: Vec<i32>,
     pub(super) scales: Vec<f32>,
-    pub(super) bias: Vec<f32>,
+    /// With ranges of each image's own.
+    pub(super) bias: Option<Vec<f32>>,
     pub(super) relu: bool,
 }
 
 impl Dequantize {
     /// With a bias in fp32 and one scale for each output; the activations' scale comes with each image.
     pub fn new(scales: &[f32], bias: &[f32], relu: bool) -> Self {
-        Self { start: pad(&vec![0; bias.len()]), scales: pad(scales), bias: pad(bias), relu }
+        Self { start: pad(&vec![0; bias.len()]), scales: pad(scales), bias: Some(pad(bias)), relu }
     }
 
-    /// With a bias in i32, at the scale of the sums.
-    pub fn with_integer_bias(scales: &[f32], bias: &[i32], relu: bool) -> Self {
-        Self { start: pad(bias), scales: pad(scales), bias: pad(&vec![0.0; bias.len()]), relu }
+    /// With a bias in i32 and a scale for each output of `w`, both at the scale of the sums; `x_zero_point`: that of all
+    /// activations.
+    pub fn with_fixed_range(w: &PackedI8, x_zero_point: u8, scales: &[f32], bias: &[i32], relu: bool) -> Self {
+        Self { start: pad(&start(w, x_zero_point, bias)), scales: pad(scales), bias: None, relu }
     }
 }
 
@@ -41,9 +44,7 @@ impl Requantize {
     /// `bias` and `multipliers`: one for each output of `w`; `x_zero_point`: that of all activations; results lie in
     /// `low..=255` (`low` is `zero_point` for a ReLU, else 0).
     pub fn new(w: &PackedI8, x_zero_point: u8, bias: &[i32], multipliers: &[f32], zero_point: u8, low: u8) -> Self {
-        let taken_off = correction(w.path(), x_zero_point);
-        let start: Vec<i32> =
-            bias.iter().zip(w.row_sums()).map(|(b, sum)| b.wrapping_sub(taken_off.wrapping_mul(*sum))).collect();
+        let start = start(w, x_zero_point, bias);
         let weight = |j: usize| -> f64 { (0..w.inputs()).map(|k| f64::from(w.weight(j, k)).abs()).sum() };
         let largest = |j: usize| (weight(j) * 255.0 + f64::from(start[j]).abs()) * f64::from(multipliers[j]);
         let bounded = (0..bias.len()).all(|j| largest(j) < Self::BOUND);
@@ -62,6 +63,12 @@ impl Requantize {
     pub fn zero_point(&self) -> u8 {
         self.zero_point
     }
+}
+
+/// What sums start from when the activations' zero point is known beforehand.
+fn start(w: &PackedI8, x_zero_point: u8, bias: &[i32]) -> Vec<i32> {
+    let taken_off = correction(w.path(), x_zero_point);
+    bias.iter().zip(w.row_sums()).map(|(b, sum)| b.wrapping_sub(taken_off.wrapping_mul(*sum))).collect()
 }
 
 /// Where the sums go.

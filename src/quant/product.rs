@@ -78,7 +78,9 @@ impl Product {
         self.ends = match output {
             None => {
                 let scales: Vec<f32> = self.output_scales.iter().map(|w| input.scale * w).collect();
-                Ends::Dequantized(input, Dequantize::with_integer_bias(&scales, &bias, self.relu))
+                let zero_point = input.zero_point as u8;
+                let to = Dequantize::with_fixed_range(&self.packed, zero_point, &scales, &bias, self.relu);
+                Ends::Dequantized(input, to)
             }
             Some(output) => {
                 let multiplier = |&w: &f32| affine::requantize_multiplier(input.scale, w, output.scale);

@@ -1,6 +1,6 @@
 //! What the sums of a tile start from, and what is done with them: one type for each kind of output.
 
-use core::{arch::wasm32::*, marker::PhantomData, ops::Range};
+use core::{arch::wasm32::*, array::from_fn, marker::PhantomData, ops::Range};
 
 use super::{round::Round, tile::Epilogue};
 use crate::kernels::{
@@ -30,13 +30,13 @@ impl Epilogue for Floats<'_> {
         if !self.resumed {
             return [load(self.w.bias(), output); R];
         }
-        core::array::from_fn(|r| {
+        from_fn(|r| {
             let row = (row + r).min(self.rows - 1);
             let sums = &self.out[row * self.w.outputs()..][..self.w.outputs()][output..];
             if sums.len() >= P * LANES {
                 return load(sums, 0);
             }
-            core::array::from_fn(|p| {
+            from_fn(|p| {
                 let lane = |lane| sums.get(p * LANES + lane).copied().unwrap_or_default();
                 f32x4(lane(0), lane(1), lane(2), lane(3))
             })
@@ -129,18 +129,30 @@ impl Epilogue for Real<'_> {
         output: usize,
         sums: &[[v128; P]; R],
     ) {
-        let (outputs, centre) = (self.w.outputs(), Centre::new(self.w, output));
-        let (scales, bias): ([v128; P], [v128; P]) = (load(&self.to.scales, output), load(&self.to.bias, output));
-        let low = f32x4_splat(lowest(self.to.relu));
+        let outputs = self.w.outputs();
         let mut to = Target::new(self.out, row, rows.end, outputs, outputs, output);
+        let scales: [v128; P] = load(&self.to.scales, output);
+        let low = f32x4_splat(lowest(self.to.relu));
+        let Some(bias) = &self.to.bias else {
+            for r in rows {
+                to.store(
+                    r,
+                    from_fn::<_, P, _>(|p| f32x4_pmax(f32x4_mul(f32x4_convert_i32x4(sums[r][p]), scales[p]), low)),
+                );
+            }
+            return;
+        };
+        let (bias, centre): ([v128; P], _) = (load(bias, output), Centre::new(self.w, output));
         for r in rows {
             let sums = centre.apply(of_row(self.zero_points, row + r), sums[r]);
             let x_scale = f32x4_splat(of_row(self.x_scales, row + r));
-            let real = core::array::from_fn::<_, P, _>(|p| {
-                let scaled = f32x4_mul(f32x4_convert_i32x4(sums[p]), f32x4_mul(x_scale, scales[p]));
-                f32x4_pmax(f32x4_add(scaled, bias[p]), low)
-            });
-            to.store(r, real);
+            to.store(
+                r,
+                from_fn::<_, P, _>(|p| {
+                    let scaled = f32x4_mul(f32x4_convert_i32x4(sums[p]), f32x4_mul(x_scale, scales[p]));
+                    f32x4_pmax(f32x4_add(scaled, bias[p]), low)
+                }),
+            );
         }
     }
 }
@@ -298,7 +310,7 @@ impl<const P: usize> Rounding<P> {
     /// `rne(f32(sum) · multiplier)`, right where it is between −2^15 and 2^15 and beyond that on the same side.
     #[inline(always)]
     fn apply(&self, sums: [v128; P]) -> [v128; P] {
-        core::array::from_fn(|p| {
+        from_fn(|p| {
             let real = f32x4_mul(f32x4_convert_i32x4(sums[p]), self.multipliers[p]);
             self.round.nearest(match self.limit {
                 Some([low, high]) => f32x4_pmin(f32x4_pmax(real, low), high),
@@ -326,7 +338,7 @@ impl<'a, const P: usize> Centre<'a, P> {
             return sums;
         }
         let zero_point = i32x4_splat(correction(self.w.path(), zero_point));
-        core::array::from_fn(|p| i32x4_sub(sums[p], i32x4_mul(zero_point, self.row_sums[p])))
+        from_fn(|p| i32x4_sub(sums[p], i32x4_mul(zero_point, self.row_sums[p])))
     }
 }
 
@@ -341,7 +353,7 @@ fn load<T, const P: usize>(values: &[T], at: usize) -> [v128; P] {
     const { assert!(size_of::<T>() == 4) };
     let values = &values[at..at + P * LANES];
     // SAFETY: vector p lies in the P · 16 bytes of `values`; the load needs no alignment.
-    core::array::from_fn(|p| unsafe { v128_load(values.as_ptr().add(p * LANES).cast()) })
+    from_fn(|p| unsafe { v128_load(values.as_ptr().add(p * LANES).cast()) })
 }
 
 /// Rows of an output matrix, from one output on.
