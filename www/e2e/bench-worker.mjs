@@ -69,14 +69,25 @@ function measureModels({ names, batches, schemes }, memory) {
   return names.flatMap((name) =>
     batches.map((batch) => {
       const calls = schemes.map((scheme) => classifying(benchmarkModel(name, scheme), batch, memory));
-      const times = measureInTurn(calls, shortest);
+      const times = measureInTurn(
+        calls.flatMap(({ call, around }) => [call, around]),
+        shortest,
+      );
       for (const { free } of calls) free();
-      return { name, batch, times };
+      return {
+        name,
+        batch,
+        times: calls.map((_, i) => times[2 * i]),
+        layers: calls.map((_, i) => times[2 * i].map((whole, round) => whole - times[2 * i + 1][round])),
+      };
     }),
   );
 }
 
-/** A model as a program would use it: `call` takes float pixels from JavaScript and brings float scores back to it. */
+/**
+ * A model as a program would use it: `call` takes float pixels from JavaScript and brings float scores back to it.
+ * `around` does all of that but the layers: copies, scaling, and rounding of the pixels.
+ */
 function classifying(file, batch, memory) {
   const classifier = new Classifier(file, batch);
   const image = Float32Array.from({ length: batch * classifier.imageSize }, (_, i) => (i * 7) % 17);
@@ -89,17 +100,19 @@ function classifying(file, batch, memory) {
   };
   view();
 
-  const call = () => {
+  const between = (work) => () => {
     // When the module's memory grows, which it may in a call too, the views of it become empty.
     if (pixels.byteLength === 0) view();
     pixels.set(image);
-    classifier.run(batch);
+    work();
     if (scores.byteLength === 0) view();
     answer.set(scores);
   };
+  const call = between(() => classifier.run(batch));
+  const around = between(() => classifier.prepare(batch));
   call();
   if (!answer.some(Boolean) || !answer.every(Number.isFinite)) throw new Error("a model gave no scores");
-  return { call, free: () => classifier.free() };
+  return { call, around, free: () => classifier.free() };
 }
 
 /** Nanoseconds a call: for each of the calls a list of one figure a round. */
@@ -115,7 +128,7 @@ function measureInTurn(calls, shortest) {
     while (sample(call, number) < 1.2 * shortest) number *= 2;
     return number;
   };
-  const sides = calls.map(({ call }) => {
+  const sides = calls.map((call) => {
     const cold = enough(call, 1);
     for (let i = 0; i < WARM_UP; i++) sample(call, cold);
     return { call, repetitions: enough(call, cold), times: [] };

@@ -108,14 +108,20 @@ function coreRecords(backend, { isolated, path, kernels, models }, log) {
       kernelRecord(backend, kernel, "int8", ceilingOf),
     );
   }
-  for (const { name, batch, times } of models) {
+  for (const { name, batch, times, layers } of models) {
     times.forEach((samples, i) => {
       records.push({ group: "model", name, backend, format: FORMATS[i], batch, ...quartiles(samples) });
+    });
+    layers.forEach((samples, i) => {
+      const work = { group: "model", name: `${name}-layers`, backend, format: FORMATS[i], batch };
+      records.push({ ...work, ...quartiles(samples) });
     });
   }
   log(`\nKernels, ${backend} (integers by: ${path})\n${kernelTable(records)}`);
   if (models.length > 0)
-    log(`\nModels, ${backend}: float pixels from JavaScript to float scores\n${modelTable(records)}`);
+    log(
+      `\nModels, ${backend}: float pixels from JavaScript to float scores (-layers: without copies, scaling, rounding)\n${modelTable(records)}`,
+    );
   return records;
 }
 
