@@ -54,7 +54,7 @@ impl Panels {
 }
 
 /// f32 weights and bias; panels of shape `[inputs][outputs of the panel]`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct PackedF32 {
     inputs: usize,
     outputs: usize,
@@ -70,15 +70,51 @@ impl PackedF32 {
     pub fn new(weights: &[f32], inputs: usize, bias: &[f32]) -> Result<Self> {
         let outputs = bias.len();
         check_shape(weights.len(), inputs, outputs)?;
-        let mut packed =
-            Self { inputs, outputs, weights: vec![0.0; padded(outputs) * inputs], bias: vec![0.0; padded(outputs)] };
-        packed.bias[..outputs].copy_from_slice(bias);
+        let mut packed = Self::default();
+        packed.set(weights, bias);
+        Ok(packed)
+    }
+
+    /// Packs again in place, for training. `weights`: `[bias.len(), inputs]`, row-major.
+    ///
+    /// # Panics
+    /// When that is no whole matrix.
+    pub fn set(&mut self, weights: &[f32], bias: &[f32]) {
+        let inputs = weights.len() / bias.len();
+        super::fits(weights.len() == inputs * bias.len());
+        self.reset(inputs, bias.len());
+        self.bias[..bias.len()].copy_from_slice(bias);
         for (j, row) in weights.chunks(inputs.max(1)).enumerate() {
-            let (start, vectors, vector, lane) = packed.panels().locate(j, LANES * inputs);
-            let column = packed.weights[start..].iter_mut().skip(vector * LANES + lane).step_by(vectors * LANES);
+            let (start, vectors, vector, lane) = self.panels().locate(j, LANES * inputs);
+            let column = self.weights[start..].iter_mut().skip(vector * LANES + lane).step_by(vectors * LANES);
             column.zip(row).for_each(|(to, &w)| *to = w);
         }
-        Ok(packed)
+    }
+
+    /// The same of a matrix given as `columns`, shape `[inputs, outputs]`, without a bias.
+    ///
+    /// # Panics
+    /// When `columns` has another length.
+    pub fn set_columns(&mut self, columns: &[f32], inputs: usize, outputs: usize) {
+        super::fits(columns.len() == inputs * outputs);
+        self.reset(inputs, outputs);
+        for (first, vectors) in self.panels().iter() {
+            let (from, width) = (first * LANES, vectors * LANES);
+            let used = width.min(outputs.saturating_sub(from));
+            let panel = &mut self.weights[from * inputs..][..width * inputs];
+            for (to, row) in panel.chunks_exact_mut(width).zip(columns.chunks_exact(outputs)) {
+                to[..used].copy_from_slice(&row[from..from + used]);
+            }
+        }
+    }
+
+    /// Zeros of another size.
+    fn reset(&mut self, inputs: usize, outputs: usize) {
+        (self.inputs, self.outputs) = (inputs, outputs);
+        self.weights.clear();
+        self.weights.resize(padded(outputs) * inputs, 0.0);
+        self.bias.clear();
+        self.bias.resize(padded(outputs), 0.0);
     }
 
     /// Values of an input row.

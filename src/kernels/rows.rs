@@ -150,6 +150,16 @@ impl Patches {
         }
     }
 
+    /// Writes the neighbourhood of each pixel of `bordered` to `out`, `[pixels, inputs]`.
+    pub fn gather<T: Copy>(&self, bordered: &[T], out: &mut [T]) {
+        for (pixel, out) in out.chunks_exact_mut(self.inputs()).enumerate() {
+            let start = self.offsets[pixel] as usize;
+            for (s, out) in out.chunks_exact_mut(self.segment).enumerate() {
+                out.copy_from_slice(&bordered[start + s * self.row()..][..self.segment]);
+            }
+        }
+    }
+
     /// Spreads filters `[outputs][3][3][channels]` to `[outputs][inputs]`, zeros where a run is longer than three pixels.
     pub fn spread<T: Copy + Default>(&self, filters: &[T]) -> Vec<T> {
         let run = Self::SIDE * self.channels;

@@ -1,13 +1,22 @@
 //! Training.
 //!
 //! * [`Lbfgs`]: the quasi-Newton minimiser.
+//! * [`Network`]: layers in training, with the gradient by backpropagation.
+//! * [`Descent`]: how parameters follow their gradient (SGD with momentum, Adam).
+//! * [`Trainer`]: mini-batches, augmentation, validation, one batch a call.
 //! * [`SoftmaxTrainer`]: softmax (multinomial logistic) regression, one iteration a call, so that a page can show it.
 //!
-//! Training is bit-reproducible: f64 throughout, one fixed summation order, no fused multiply-add, exp and log from
+//! Training is bit-reproducible: one fixed summation order, no fused multiply-add, exp and log from
 //! the `libm` crate. The same data and settings give the same bits natively and in every browser.
 
 mod lbfgs;
+mod network;
+mod optimizer;
 mod softmax;
+mod trainer;
 
 pub use lbfgs::{Lbfgs, Objective, Step};
+pub use network::{Network, Parameters};
+pub use optimizer::{Descent, Optimizer};
 pub use softmax::{Progress, SoftmaxSettings, SoftmaxTrainer};
+pub use trainer::{Architecture, Epoch, Settings, Trainer};

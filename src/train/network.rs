@@ -1,0 +1,278 @@
+//! A network in training: its parameters, the values of each layer, and the gradient by backpropagation.
+//!
+//! Everything is a product of the f32 kernels with separate rounding, in one fixed order: the gradient has the same bits
+//! in every build and browser. With X the input of a layer `[rows, inputs]`, W its weights `[outputs, inputs]` and D the
+//! gradient at its output, the weights' gradient is Dᵀ X and the input's D W. For a 3x3 convolution X are the
+//! neighbourhoods of all pixels, and D W is the convolution of D with the filters turned by half.
+
+use crate::{
+    Error, Result,
+    data::CLASSES,
+    kernels::{self, PackedF32, Patches, Rounding, Rows},
+    nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, at_least, softmax},
+};
+
+/// The parameters of a layer, or their gradient.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Parameters {
+    /// Weights in the order of [`Dense::weight`] and [`Conv2d::weight`].
+    pub weight: Vec<f32>,
+    /// Bias, one for each output.
+    pub bias: Vec<f32>,
+}
+
+impl Parameters {
+    fn zeros(like: &Self) -> Self {
+        Self { weight: vec![0.0; like.weight.len()], bias: vec![0.0; like.bias.len()] }
+    }
+}
+
+enum Kind {
+    Dense,
+    Conv { shape: [usize; 3], forward: Patches, backward: Patches },
+    Pool(MaxPool2d),
+}
+
+/// A layer with all that training keeps of it.
+struct Node {
+    kind: Kind,
+    inputs: usize,
+    outputs: usize,
+    relu: bool,
+    parameters: Parameters,
+    gradient: Parameters,
+    packed: PackedF32,
+    /// What it gave for the last batch, `[rows, outputs]`.
+    values: Vec<f32>,
+}
+
+/// A network in training.
+pub struct Network {
+    nodes: Vec<Node>,
+    /// Gradient at the current layer's output and at its input.
+    delta: Vec<f32>,
+    next: Vec<f32>,
+    transposed: Vec<f32>,
+    columns: Vec<f32>,
+    packed: PackedF32,
+    border: Vec<f32>,
+}
+
+impl Network {
+    /// With the parameters of `model`.
+    pub fn new(model: &Model) -> Self {
+        let node = |layer: &Layer| {
+            let (inputs, outputs) = layer.sizes();
+            let (kind, relu, weight, bias) = match layer {
+                Layer::Dense(dense) => (Kind::Dense, dense.relu(), dense.weight(), dense.bias()),
+                Layer::Conv2d(conv) => {
+                    let [height, width, _] = conv.shape();
+                    let kind = Kind::Conv {
+                        shape: conv.shape(),
+                        forward: Patches::new(conv.shape(), 1),
+                        backward: Patches::new([height, width, conv.channels_out()], 1),
+                    };
+                    (kind, conv.relu(), conv.weight(), conv.bias())
+                }
+                Layer::MaxPool2d(pool) => (Kind::Pool(*pool), false, &[][..], &[][..]),
+            };
+            let parameters = Parameters { weight: weight.to_vec(), bias: bias.to_vec() };
+            let gradient = Parameters::zeros(&parameters);
+            let (packed, values) = Default::default();
+            Node { kind, inputs, outputs, relu, parameters, gradient, packed, values }
+        };
+        let nodes = model.layers().iter().map(node).collect();
+        let (delta, next, transposed, columns, packed, border) = Default::default();
+        Self { nodes, delta, next, transposed, columns, packed, border }
+    }
+
+    /// The parameters with their gradients, layer by layer.
+    pub fn parameters(&mut self) -> impl Iterator<Item = (&mut Parameters, &Parameters)> {
+        self.nodes.iter_mut().map(|node| (&mut node.parameters, &node.gradient))
+    }
+
+    /// The network as it is now, for inference.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when a parameter is not.
+    pub fn model(&self, input: Input) -> Result<Model> {
+        let layer = |node: &Node| {
+            let Parameters { weight, bias } = node.parameters.clone();
+            Ok(match &node.kind {
+                Kind::Dense => {
+                    let dense = Dense::new(weight, bias)?;
+                    Layer::Dense(if node.relu { dense.with_relu() } else { dense })
+                }
+                Kind::Conv { shape, .. } => {
+                    let conv = Conv2d::new(*shape, weight, bias)?;
+                    Layer::Conv2d(if node.relu { conv.with_relu() } else { conv })
+                }
+                Kind::Pool(pool) => Layer::MaxPool2d(*pool),
+            })
+        };
+        Model::new(input, self.nodes.iter().map(layer).collect::<Result<_>>()?)
+    }
+
+    /// Logits of a batch of scaled images `x` (`[rows, pixels]`), shape `[rows, classes]`.
+    pub fn forward(&mut self, x: &[f32], rows: usize) -> &[f32] {
+        for i in 0..self.nodes.len() {
+            let (before, rest) = self.nodes.split_at_mut(i);
+            let x = before.last().map_or(x, |node| &node.values[..rows * node.outputs]);
+            rest[0].forward(x, rows, &mut self.border);
+        }
+        self.nodes.last().map_or(&[], |node| &node.values[..rows * node.outputs])
+    }
+
+    /// Forward and backward: the sum of the cross-entropies of the batch and how many were answered rightly; the gradient
+    /// of the mean cross-entropy is then in [`Network::parameters`]. `labels`: one for each row of `x`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when `x` is not as many images as there are labels.
+    pub fn learn(&mut self, x: &[f32], labels: &[u8]) -> Result<(f64, usize)> {
+        let (rows, pixels) = (labels.len(), self.nodes.first().map_or(0, |node| node.inputs));
+        if x.len() != rows * pixels {
+            return Err(Error::Shape { what: "batch of images", expected: rows * pixels, found: x.len() });
+        }
+        self.forward(x, rows);
+        let logits = self.nodes.last().map_or(&[][..], |node| &node.values[..rows * CLASSES]);
+        let (mut loss, mut correct) = (0.0, 0);
+        let delta = at_least(&mut self.delta, rows * CLASSES);
+        for ((logits, delta), &label) in logits.chunks_exact(CLASSES).zip(delta.chunks_exact_mut(CLASSES)).zip(labels) {
+            softmax(logits, delta);
+            let probability = delta[usize::from(label)];
+            loss -= f64::from(libm::logf(probability.max(f32::MIN_POSITIVE)));
+            correct += usize::from(crate::nn::argmax(logits) == usize::from(label));
+            delta[usize::from(label)] -= 1.0;
+            delta.iter_mut().for_each(|d| *d /= rows as f32);
+        }
+        self.backward(x, rows);
+        Ok((loss, correct))
+    }
+
+    fn backward(&mut self, x: &[f32], rows: usize) {
+        for i in (0..self.nodes.len()).rev() {
+            let (before, rest) = self.nodes.split_at_mut(i);
+            let node = &mut rest[0];
+            let x = before.last().map_or(x, |node| &node.values[..rows * node.outputs]);
+            let delta = &mut self.delta[..rows * node.outputs];
+            if node.relu {
+                delta.iter_mut().zip(&node.values).for_each(|(d, &y)| *d = if y > 0.0 { *d } else { 0.0 });
+            }
+            // The pixels need no gradient.
+            let below = if i > 0 { Some(at_least(&mut self.next, rows * node.inputs)) } else { None };
+            let packed = &mut self.packed;
+            match &node.kind {
+                Kind::Dense => {
+                    let outputs = node.outputs;
+                    sum_rows(delta, &mut node.gradient.bias);
+                    transpose(delta, outputs, &mut self.transposed);
+                    packed.set_columns(x, rows, node.inputs);
+                    product(&self.transposed, outputs, packed, &mut node.gradient.weight);
+                    if let Some(below) = below {
+                        packed.set_columns(&node.parameters.weight, outputs, node.inputs);
+                        product(delta, rows, packed, below);
+                    }
+                }
+                Kind::Conv { shape, forward, backward } => {
+                    let (filters, pixels) = (node.parameters.bias.len(), rows * forward.pixels());
+                    sum_rows(delta, &mut node.gradient.bias);
+                    transpose(delta, filters, &mut self.transposed);
+                    let columns = at_least(&mut self.columns, pixels * forward.inputs());
+                    neighbourhoods(x, forward, &mut self.border, columns);
+                    packed.set_columns(columns, pixels, forward.inputs());
+                    product(&self.transposed, filters, packed, &mut node.gradient.weight);
+                    if let Some(below) = below {
+                        let turned = at_least(&mut self.columns, node.parameters.weight.len());
+                        turn(&node.parameters.weight, shape[2], turned);
+                        packed.set(turned, &vec![0.0; shape[2]]);
+                        let border = &mut self.border;
+                        kernels::convolve_f32(delta, backward, border, packed, Rounding::Separate, false, below);
+                    }
+                }
+                Kind::Pool(pool) => {
+                    if let Some(below) = below {
+                        unpool(x, delta, pool.shape, below);
+                    }
+                }
+            }
+            core::mem::swap(&mut self.delta, &mut self.next);
+        }
+    }
+}
+
+impl Node {
+    fn forward(&mut self, x: &[f32], rows: usize, border: &mut Vec<f32>) {
+        let out = at_least(&mut self.values, rows * self.outputs);
+        if !matches!(self.kind, Kind::Pool(_)) {
+            self.packed.set(&self.parameters.weight, &self.parameters.bias);
+        }
+        match &self.kind {
+            Kind::Dense => {
+                let x = Rows::dense(x, rows, self.inputs, self.inputs);
+                kernels::multiply_f32(&x, &self.packed, Rounding::Separate, self.relu, out);
+            }
+            Kind::Conv { forward, .. } => {
+                kernels::convolve_f32(x, forward, border, &self.packed, Rounding::Separate, self.relu, out);
+            }
+            Kind::Pool(pool) => kernels::max_pool_f32(x, pool.shape, out),
+        }
+    }
+}
+
+/// `out[r][j] = Σ_k x[r][k] · packed[k][j]`, `x`: `[rows, inputs]`.
+fn product(x: &[f32], rows: usize, packed: &PackedF32, out: &mut [f32]) {
+    let inputs = packed.inputs();
+    kernels::multiply_f32(&Rows::dense(x, rows, inputs, inputs), packed, Rounding::Separate, false, out);
+}
+
+/// Sums of the columns of `values` (`[rows, sums.len()]`).
+fn sum_rows(values: &[f32], sums: &mut [f32]) {
+    sums.fill(0.0);
+    for row in values.chunks_exact(sums.len()) {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    }
+}
+
+/// `[rows, width]` to `[width, rows]`.
+fn transpose(values: &[f32], width: usize, out: &mut Vec<f32>) {
+    let rows = values.len() / width;
+    let out = at_least(out, values.len());
+    for (r, row) in values.chunks_exact(width).enumerate() {
+        row.iter().enumerate().for_each(|(j, &value)| out[j * rows + r] = value);
+    }
+}
+
+/// The nine neighbours of each pixel of images `x`, one pixel a row.
+fn neighbourhoods(x: &[f32], patches: &Patches, border: &mut Vec<f32>, out: &mut [f32]) {
+    let border = at_least(border, patches.bordered_len());
+    border.fill(0.0);
+    let rows = x.chunks_exact(patches.image_len()).zip(out.chunks_exact_mut(patches.pixels() * patches.inputs()));
+    for (image, out) in rows {
+        patches.place(image, border);
+        patches.gather(border, out);
+    }
+}
+
+/// Filters `[outputs][3][3][channels]` turned by half, `[channels][3][3][outputs]`.
+fn turn(filters: &[f32], channels: usize, turned: &mut [f32]) {
+    let outputs = filters.len() / (9 * channels);
+    for (i, &w) in filters.iter().enumerate() {
+        let (output, place, channel) = (i / channels / 9, i / channels % 9, i % channels);
+        turned[(channel * 9 + 8 - place) * outputs + output] = w;
+    }
+}
+
+/// Gives the gradient of each block of a max-pooling to the first of its largest pixels.
+fn unpool(x: &[f32], delta: &[f32], [height, width, channels]: [usize; 3], out: &mut [f32]) {
+    out.fill(0.0);
+    let (line, size) = (width * channels, height * width * channels);
+    let pooled = (height / 2) * (width / 2) * channels;
+    for (i, &d) in delta.iter().enumerate() {
+        let (image, i) = (i / pooled, i % pooled);
+        let (y, x_at, c) = (i / channels / (width / 2), i / channels % (width / 2), i % channels);
+        let corner = image * size + 2 * y * line + 2 * x_at * channels + c;
+        let places = [corner, corner + channels, corner + line, corner + line + channels];
+        let largest = places.into_iter().fold(corner, |best, at| if x[at] > x[best] { at } else { best });
+        out[largest] += d;
+    }
+}
