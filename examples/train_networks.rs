@@ -48,7 +48,8 @@ fn main() {
         };
         let seconds = start.elapsed().as_secs_f64();
         let model = trainer.model().expect("finite weights");
-        let right = metrics::accuracy(model.forward(&pixels, &mut Scratch::default()).expect("images"), &labels).correct;
+        let right =
+            metrics::accuracy(model.forward(&pixels, &mut Scratch::default()).expect("images"), &labels).correct;
         sum += right;
         println!(
             "seed {seed}: {right} of {}; validation {} of {}; {:.2} s, {:.2} ms an epoch",

@@ -43,6 +43,20 @@ impl Standardizer {
         Self { std: std.collect(), mean }
     }
 
+    /// The same mean and standard deviation for all pixels: that of the rows' ink as a whole. For networks with augmented
+    /// images, where a pixel that is almost always paper would turn a little noise into a value of fifty.
+    pub fn fit_whole(data: &Dataset, rows: &[u32]) -> Self {
+        let each = Self::fit(data, rows);
+        let pixels = each.mean.len() as f64;
+        let mean = each.mean.iter().sum::<f64>() / pixels;
+        let spread = |&row: &u32| {
+            data.image(row as usize).iter().map(|&x| (f64::from(x) - mean) * (f64::from(x) - mean)).sum::<f64>()
+        };
+        let variance = rows.iter().map(spread).sum::<f64>() / (pixels * rows.len().max(1) as f64);
+        let std = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+        Self { mean: vec![mean; each.mean.len()], std: vec![std; each.mean.len()] }
+    }
+
     /// The rows of `data` standardized, shape `[rows.len(), pixels]`, row-major.
     pub fn transform(&self, data: &Dataset, rows: &[u32]) -> Vec<f64> {
         let scaled = |&row: &u32| {

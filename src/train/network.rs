@@ -139,8 +139,7 @@ impl Network {
         let delta = at_least(&mut self.delta, rows * CLASSES);
         for ((logits, delta), &label) in logits.chunks_exact(CLASSES).zip(delta.chunks_exact_mut(CLASSES)).zip(labels) {
             softmax(logits, delta);
-            let probability = delta[usize::from(label)];
-            loss -= f64::from(libm::logf(probability.max(f32::MIN_POSITIVE)));
+            loss += cross_entropy(delta[usize::from(label)]);
             correct += usize::from(crate::nn::argmax(logits) == usize::from(label));
             delta[usize::from(label)] -= 1.0;
             delta.iter_mut().for_each(|d| *d /= rows as f32);
@@ -217,6 +216,12 @@ impl Node {
             Kind::Pool(pool) => kernels::max_pool_f32(x, pool.shape, out),
         }
     }
+}
+
+/// `-ln(probability)`, finite for 0; not a number stays none, so that a loss tells of it.
+pub(super) fn cross_entropy(probability: f32) -> f64 {
+    let probability = if probability < f32::MIN_POSITIVE { f32::MIN_POSITIVE } else { probability };
+    -f64::from(libm::logf(probability))
 }
 
 /// `out[r][j] = Σ_k x[r][k] · packed[k][j]`, `x`: `[rows, inputs]`.

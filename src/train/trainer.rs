@@ -7,7 +7,7 @@
 
 use core::f64::consts::PI;
 
-use super::{Descent, Network, Optimizer};
+use super::{Descent, Network, Optimizer, network::cross_entropy};
 use crate::{
     Error, Result,
     data::{Augmentation, Augmenter, CLASSES, Dataset, Standardizer},
@@ -107,7 +107,7 @@ impl<'d> Trainer<'d> {
         if rows.is_empty() {
             return Err(Error::Shape { what: "training part", expected: 1, found: 0 });
         }
-        let standardizer = Standardizer::fit(data, train);
+        let standardizer = Standardizer::fit_whole(data, train);
         let input = Input::new(data.width(), &standardizer);
         let model = match architecture {
             Architecture::Mlp(hidden) => zoo::mlp(input.clone(), hidden, &mut || weights.normal()),
@@ -215,7 +215,7 @@ impl<'d> Trainer<'d> {
             for (logits, &label) in logits.chunks_exact(CLASSES).zip(&self.labels) {
                 let mut probabilities = [0.0; CLASSES];
                 crate::nn::softmax(logits, &mut probabilities);
-                loss -= f64::from(libm::logf(probabilities[usize::from(label)].max(f32::MIN_POSITIVE)));
+                loss += cross_entropy(probabilities[usize::from(label)]);
                 correct += usize::from(argmax(logits) == usize::from(label));
             }
         }

@@ -1,0 +1,125 @@
+//! Training networks: the same bits everywhere, what is kept is chosen by validation, and it learns.
+
+mod common;
+#[cfg(target_arch = "wasm32")]
+use common::test;
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
+use quantpad::{
+    Error,
+    data::{Augmentation, Dataset, Split, digits},
+    eval::metrics,
+    nn::{Layer, Model, Scratch},
+    train::{Architecture, Epoch, Optimizer, Settings, Trainer},
+};
+
+const SETTINGS: Settings = Settings {
+    epochs: 2,
+    batch: 32,
+    optimizer: Optimizer::Adam,
+    rate: 0.003,
+    weight_decay: 1e-4,
+    augmentation: Augmentation::DEFAULT,
+    validation: 0.1,
+    patience: 0,
+    seed: 7,
+};
+
+fn train(data: &Dataset, rows: &[u32], architecture: &Architecture, settings: Settings) -> (Vec<Epoch>, Model) {
+    let mut trainer = Trainer::new(data, rows, architecture, settings).expect("settings that make sense");
+    let mut epochs = Vec::new();
+    while !epochs.last().is_some_and(|epoch: &Epoch| epoch.done) {
+        epochs.extend(trainer.step().expect("a finite loss"));
+    }
+    (epochs, trainer.model().expect("finite weights"))
+}
+
+/// Every weight and bias.
+fn parameters(model: &Model) -> Vec<f32> {
+    let lists = |layer: &Layer| match layer {
+        Layer::Dense(dense) => [dense.weight(), dense.bias()].concat(),
+        Layer::Conv2d(conv) => [conv.weight(), conv.bias()].concat(),
+        Layer::MaxPool2d(_) => Vec::new(),
+    };
+    model.layers().iter().flat_map(lists).collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_in_every_build_and_engine() {
+    let data = digits::load();
+    let rows = &Split::seeded(data.len() as u32, 42).train[..300];
+    let hashes = [
+        (Architecture::Mlp(vec![]), Optimizer::Sgd { momentum: 0.9 }),
+        (Architecture::Mlp(vec![32]), Optimizer::Adam),
+        (Architecture::Cnn(vec![8, 16]), Optimizer::Adam),
+    ]
+    .map(|(architecture, optimizer)| {
+        let (_, model) = train(&data, rows, &architecture, Settings { optimizer, ..SETTINGS });
+        format!("{:016x}", common::hash(parameters(&model).into_iter().map(|w| w.to_bits().into())))
+    });
+    assert_eq!(hashes, ["112c72a0b8876837", "9d78e16619894965", "9a2d122f5554d3ea"]);
+}
+
+#[test]
+fn networks_learn_the_digits() {
+    let data = digits::load();
+    let split = Split::seeded(data.len() as u32, 42);
+    let (pixels, labels) = data.gather(&split.test);
+    for (architecture, epochs, at_least) in
+        [(Architecture::Mlp(vec![32]), 20, 338), (Architecture::Cnn(vec![8, 16]), 6, 340)]
+    {
+        let (history, model) = train(&data, &split.train, &architecture, Settings { epochs, ..SETTINGS });
+        let logits = model.forward(&pixels, &mut Scratch::default()).expect("whole images").to_vec();
+        let correct = metrics::accuracy(&logits, &labels).correct;
+        assert!(correct >= at_least, "{architecture:?}: {correct} of 360");
+        assert_eq!(history.len(), epochs);
+        let (first, last) = (history[0], history[epochs - 1]);
+        assert!(last.loss < first.loss / 2.0, "{architecture:?}: {first:?} to {last:?}");
+        assert_eq!((last.total, last.validation_total), (1294, 143));
+    }
+}
+
+#[test]
+fn the_model_kept_is_the_best_on_the_validation_slice() {
+    let data = digits::load();
+    let rows = &Split::seeded(data.len() as u32, 1).train[..400];
+    // A rate so high that the last epochs are not the best ones.
+    let settings = Settings { epochs: 12, rate: 0.3, validation: 0.3, ..SETTINGS };
+    let architecture = Architecture::Mlp(vec![16]);
+    let (history, kept) = train(&data, rows, &architecture, settings);
+    let best = history.iter().map(|epoch| epoch.validation_correct).max().expect("epochs");
+    let first = history.iter().position(|epoch| epoch.validation_correct == best).expect("the best epoch");
+
+    // Stopped after that epoch, or a later one as good, the same model comes out.
+    let mut trainer = Trainer::new(&data, rows, &architecture, settings).expect("settings that make sense");
+    let mut models = Vec::new();
+    while models.len() < history.len() {
+        if trainer.step().expect("a finite loss").is_some() {
+            models.push(parameters(&trainer.model().expect("finite weights")));
+        }
+    }
+    assert!(models[first..].contains(&parameters(&kept)));
+    assert_eq!(models.last(), Some(&parameters(&kept)));
+    assert!(first + 1 < history.len(), "the best epoch was the last: the test shows nothing");
+}
+
+#[test]
+fn patience_ends_a_training_that_gets_no_better() {
+    let data = digits::load();
+    let rows = &Split::seeded(data.len() as u32, 1).train[..200];
+    let settings = Settings { epochs: 500, patience: 3, ..SETTINGS };
+    let (history, _) = train(&data, rows, &Architecture::Mlp(vec![]), settings);
+    assert!(history.len() < 500, "{} epochs", history.len());
+}
+
+#[test]
+fn a_rate_that_makes_it_diverge_is_an_error() {
+    let data = digits::load();
+    let rows = &Split::seeded(data.len() as u32, 1).train[..200];
+    let settings = Settings { rate: 1e30, optimizer: Optimizer::Sgd { momentum: 0.9 }, ..SETTINGS };
+    let mut trainer =
+        Trainer::new(&data, rows, &Architecture::Mlp(vec![8]), settings).expect("settings that make sense");
+    let refused = (0..50).find_map(|_| trainer.step().err());
+    assert!(matches!(refused, Some(Error::Diverged { .. })), "{refused:?}");
+}
