@@ -327,7 +327,7 @@ fn whole_static_models_are_onnx_runtimes_bit_for_bit() {
         let last = weighted[weighted.len() - 1];
         let output = stored(parameters, &format!("h{last}"));
         let mut product = model.layers()[last].product().expect("weights").clone();
-        product.fix_ranges(inputs[inputs.len() - 1], Some(output));
+        product.fix_ranges(inputs[inputs.len() - 1], Some(output)).expect("finite scales");
         let (x, mut rounded) = (&scratch.next_quantized, Activations::default());
         rounded.reset(product.packed().path(), x.count(), product.packed().outputs());
         product.finish(&[], &mut [], &mut rounded, |sink| kernels::multiply(x, product.packed(), sink));

@@ -71,23 +71,33 @@ mod emulated {
                 const ANY_ORDER: bool = true;
                 const GROUP: usize = $group;
 
-                unsafe fn load(at: *const u8) -> v128 {
-                    // SAFETY: promised by the caller.
-                    unsafe { v128_load(at.cast()) }
-                }
-
                 fn step(sum: v128, weights: v128, word: v128) -> v128 {
                     dot(sum, weights, word, $read)
-                }
-
-                fn plus(a: v128, b: v128) -> v128 {
-                    i32x4_add(a, b)
                 }
             }
         };
     }
     unit!(Signed, 6, |x| i32::from(x as i8));
     unit!(Unsigned, 6, i32::from);
+
+    /// x86 without VNNI: pairs of products saturate at 16 bits.
+    pub struct Saturating;
+
+    impl Unit for Saturating {
+        const INPUTS: usize = 4;
+        const WEIGHT_BYTES: usize = 16;
+        const ONE_INSTRUCTION: bool = true;
+        const ANY_ORDER: bool = true;
+        const GROUP: usize = 6;
+
+        fn step(sum: v128, weights: v128, word: v128) -> v128 {
+            let products = |half: v128, words: v128| i32x4_dot_i16x8(half, words);
+            let (low, high) = (i16x8_extend_low_i8x16(weights), i16x8_extend_high_i8x16(weights));
+            let (word_low, word_high) = (u16x8_extend_low_u8x16(word), u16x8_extend_high_u8x16(word));
+            let pairs = i16x8_narrow_i32x4(products(low, word_low), products(high, word_high));
+            i32x4_add(sum, i32x4_extadd_pairwise_i16x8(pairs))
+        }
+    }
 }
 
 /// The products and sum written out, in 64 bits.
@@ -492,6 +502,16 @@ fn the_build_says_which_kernels_it_has() {
     if !relaxed {
         assert_eq!(DotPath::of_this_engine(), if simd { DotPath::Pairs } else { DotPath::Scalar });
     }
+}
+
+#[cfg(target_feature = "relaxed-simd")]
+#[test]
+fn the_probe_takes_the_path_that_is_exact_for_each_reading() {
+    use emulated::{Saturating, Signed, Unsigned};
+    use kernels::relaxed::probe;
+    assert_eq!(probe::<Unsigned>(), DotPath::Unsigned);
+    assert_eq!(probe::<Signed>(), DotPath::Signed);
+    assert_eq!(probe::<Saturating>(), DotPath::Pairs);
 }
 
 #[test]

@@ -9,7 +9,10 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 use quantpad::{
     Error,
-    quant::affine::{self, QParams},
+    quant::{
+        Product,
+        affine::{self, QParams},
+    },
 };
 
 fn parameters() -> Vec<QParams> {
@@ -117,5 +120,15 @@ fn quantizing_is_off_by_half_a_step_at_most_and_repeating_it_changes_nothing() {
             assert!((real - x).abs() <= params.scale * 0.5001, "{x} became {real} with {params:?}");
             assert_eq!(params.quantize(real), params.quantize(x), "{params:?}");
         }
+    }
+}
+
+#[test]
+fn ranges_too_far_apart_for_a_multiplier_are_an_error() {
+    let product = || Product::new(&[1, -2], vec![1e20], vec![0.5], false).expect("a full layer");
+    let (wide, fine) = (QParams::u8(1e15, 3), QParams::u8(1e-15, 7));
+    assert_eq!(product().fix_ranges(wide, Some(wide)), Ok(()));
+    for (input, output) in [(wide, Some(fine)), (QParams::u8(1e30, 3), None)] {
+        assert!(matches!(product().fix_ranges(input, output), Err(Error::NotFinite { .. })));
     }
 }

@@ -28,11 +28,11 @@ impl Activations {
     pub fn reset(&mut self, path: DotPath, count: usize, stride: usize) {
         (self.path, self.count, self.stride) = (path, count, stride);
         if path.is_wide() {
-            grow(&mut self.wide, count * stride);
+            at_least(&mut self.wide, count * stride);
         } else {
-            grow(&mut self.narrow, count * stride);
+            at_least(&mut self.narrow, count * stride);
         }
-        grow(&mut self.zero_points, count);
+        at_least(&mut self.zero_points, count);
     }
 
     /// The path that can read them.
@@ -120,8 +120,10 @@ impl Activations {
     }
 }
 
-pub(super) fn grow<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
+/// The first `len` values of `buffer`, grown if it is shorter; old values stay.
+pub(crate) fn at_least<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
     if buffer.len() < len {
         buffer.resize(len, T::default());
     }
+    &mut buffer[..len]
 }

@@ -35,10 +35,10 @@ use scalar as active;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 use simd128 as active;
 
-use activations::grow;
 use sink::Part;
 
 pub use activations::Activations;
+pub(crate) use activations::at_least;
 pub use pack::{LANES, PackedF32, PackedI8};
 pub use path::{DotPath, Rounding};
 pub use rows::{Patches, Rows};
@@ -109,8 +109,7 @@ pub fn convolve_f32(
     out: &mut [f32],
 ) {
     fits(x.len() * patches.pixels() * w.outputs() == out.len() * patches.image_len());
-    grow(border, patches.bordered_len());
-    let border = &mut border[..patches.bordered_len()];
+    let border = at_least(border, patches.bordered_len());
     border.fill(0.0);
     for (image, out) in x.chunks_exact(patches.image_len()).zip(out.chunks_exact_mut(patches.pixels() * w.outputs())) {
         patches.place(image, border);
@@ -194,16 +193,14 @@ fn convolve_by(
         let image = n * x.stride()..n * x.stride() + patches.image_len();
         let zero_point = x.zero_points()[n];
         let operand = if x.path().is_wide() {
-            grow(&mut border.wide, len);
-            let bordered = &mut border.wide[..len];
+            let bordered = at_least(&mut border.wide, len);
             if filled.is_none() {
                 bordered.fill(0);
             }
             patches.place(&x.wide()[image], bordered);
             Operand::Wide(Rows::patches(bordered, patches))
         } else {
-            grow(&mut border.narrow, len);
-            let bordered = &mut border.narrow[..len];
+            let bordered = at_least(&mut border.narrow, len);
             if filled != Some(zero_point) {
                 bordered.fill(zero_point ^ x.path().flip());
             }

@@ -43,8 +43,8 @@ impl Panels {
         (0..self.full()).map(|p| (FULL * p, FULL)).chain(self.has_wide().then_some((FULL * self.full(), 3)))
     }
 
-    /// Where the weight of output `j` lies: elements before its panel for `size` elements a vector and step, vectors of
-    /// the panel, vector within the panel, lane.
+    /// Where the weights of output `j` lie, at `vector_elements` a vector: elements before its panel, vectors of the panel,
+    /// vector within the panel, lane.
     fn locate(self, j: usize, vector_elements: usize) -> (usize, usize, usize, usize) {
         let vector = j / LANES;
         let (first, vectors) =

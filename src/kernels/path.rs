@@ -33,7 +33,7 @@ impl DotPath {
             if let Some(path) = Self::from_byte(PROBED.load(Ordering::Relaxed)) {
                 return path;
             }
-            let path = super::relaxed::probe();
+            let path = super::relaxed::probe::<super::relaxed::RelaxedDot>();
             PROBED.store(path as u8, Ordering::Relaxed);
             path
         }

@@ -15,20 +15,8 @@ impl Unit for RelaxedDot {
     const GROUP: usize = 6;
 
     #[inline(always)]
-    #[allow(unsafe_code)]
-    unsafe fn load(at: *const u8) -> v128 {
-        // SAFETY: promised by the caller.
-        unsafe { v128_load(at.cast()) }
-    }
-
-    #[inline(always)]
     fn step(sum: v128, weights: v128, word: v128) -> v128 {
         i32x4_relaxed_dot_i8x16_i7x16_add(weights, word, sum)
-    }
-
-    #[inline(always)]
-    fn plus(a: v128, b: v128) -> v128 {
-        i32x4_add(a, b)
     }
 }
 
@@ -43,30 +31,18 @@ impl Unit for FusedMulAdd {
     const GROUP: usize = 2;
 
     #[inline(always)]
-    #[allow(unsafe_code)]
-    unsafe fn load(at: *const u8) -> v128 {
-        // SAFETY: promised by the caller.
-        unsafe { v128_load(at.cast()) }
-    }
-
-    #[inline(always)]
     fn step(sum: v128, weights: v128, word: v128) -> v128 {
         f32x4_relaxed_madd(word, weights, sum)
-    }
-
-    #[inline(always)]
-    fn plus(a: v128, b: v128) -> v128 {
-        f32x4_add(a, b)
     }
 }
 
 /// Which path is exact for activations over 127: asks the engine, with products that tell all readings apart
 /// (127 · 255 four times: 129,540 unsigned, −508 signed, 65,534 when pairs saturate at 32,767). Every other reading,
 /// too, is answered by the path that needs no relaxed instruction.
-pub fn probe() -> DotPath {
+pub fn probe<U: Unit>() -> DotPath {
     let ask = |weight: i8, activation: u8| -> i32 {
         let (weights, words) = (black_box(i8x16_splat(weight)), black_box(u8x16_splat(activation)));
-        i32x4_extract_lane::<0>(RelaxedDot::step(i32x4_splat(0), weights, words))
+        i32x4_extract_lane::<0>(U::step(i32x4_splat(0), weights, words))
     };
     let answers = |reading: fn(u8) -> i32| {
         [(127, 255), (-127, 255), (-128, 255), (127, 128), (-128, 128), (1, 200)]

@@ -16,5 +16,4 @@ pub(crate) use model::check_chain;
 pub use model::{Layer, Model};
 pub use pool::MaxPool2d;
 pub use scratch::Scratch;
-pub(crate) use scratch::at_least;
 pub use softmax::{argmax, softmax};

@@ -1,10 +1,10 @@
 //! A network in fp32: scaled input, then a list of layers; its output are logits.
 
-use super::{Conv2d, Dense, Input, MaxPool2d, Scratch, at_least};
+use super::{Conv2d, Dense, Input, MaxPool2d, Scratch};
 use crate::{
     Error, Result,
     data::CLASSES,
-    kernels::{self, Rounding},
+    kernels::{self, Rounding, at_least},
 };
 
 /// One step of a network. A ReLU belongs to the layer before it; flattening is no step, for images are kept in the order

@@ -18,11 +18,3 @@ pub struct Scratch {
     /// Scale of each row's activations.
     pub scales: Vec<f32>,
 }
-
-/// The first `len` values of `buffer`, grown if it is shorter; old values stay.
-pub fn at_least<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
-    if buffer.len() < len {
-        buffer.resize(len, T::default());
-    }
-    &mut buffer[..len]
-}

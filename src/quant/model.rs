@@ -7,8 +7,8 @@
 use super::{ActivationMode, Scheme, affine, affine::QParams, calibrate, product::Product};
 use crate::{
     Error, Result,
-    kernels::{self, Activations, Patches, Scaling},
-    nn::{Input, Layer, MaxPool2d, Model, Scratch, at_least, check_chain},
+    kernels::{self, Activations, Patches, Scaling, at_least},
+    nn::{Input, Layer, MaxPool2d, Model, Scratch, check_chain},
 };
 
 /// A 3x3 convolution with i8 weights.
@@ -153,7 +153,7 @@ impl QuantizedModel {
                 return Err(Error::Shape { what: "list of ranges", expected: products.len(), found: ranges.len() });
             }
             for (i, product) in products.into_iter().enumerate() {
-                product.fix_ranges(ranges[i], ranges.get(i + 1).copied());
+                product.fix_ranges(ranges[i], ranges.get(i + 1).copied())?;
             }
         }
         Ok(Self { scheme, input, layers })

@@ -72,19 +72,22 @@ impl Product {
     }
 
     /// Fixes the range of its input, and of its output unless real numbers are wanted.
-    pub fn fix_ranges(&mut self, input: QParams, output: Option<QParams>) {
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when the scales are so far apart that their quotient is no number.
+    pub fn fix_ranges(&mut self, input: QParams, output: Option<QParams>) -> Result<()> {
         let quantize_bias = |(&b, &w): (&f32, &f32)| affine::quantize_bias(b, input.scale, w);
         let bias: Vec<i32> = self.bias.iter().zip(&self.output_scales).map(quantize_bias).collect();
         self.ends = match output {
             None => {
-                let scales: Vec<f32> = self.output_scales.iter().map(|w| input.scale * w).collect();
+                let scales = finite(self.output_scales.iter().map(|w| input.scale * w))?;
                 let zero_point = input.zero_point as u8;
                 let to = Dequantize::with_fixed_range(&self.packed, zero_point, &scales, &bias, self.relu);
                 Ends::Dequantized(input, to)
             }
             Some(output) => {
                 let multiplier = |&w: &f32| affine::requantize_multiplier(input.scale, w, output.scale);
-                let multipliers: Vec<f32> = self.output_scales.iter().map(multiplier).collect();
+                let multipliers = finite(self.output_scales.iter().map(multiplier))?;
                 let zero_point = output.zero_point as u8;
                 let low = if self.relu { zero_point } else { 0 };
                 let x_zero_point = input.zero_point as u8;
@@ -92,6 +95,7 @@ impl Product {
                 Ends::Requantized(input, to)
             }
         };
+        Ok(())
     }
 
     /// The packed weights.
@@ -152,5 +156,14 @@ impl Product {
                 multiply(Sink::Activations(to, integers));
             }
         }
+    }
+}
+
+fn finite(scales: impl Iterator<Item = f32>) -> Result<Vec<f32>> {
+    let scales: Vec<f32> = scales.collect();
+    if scales.iter().all(|s| s.is_finite()) {
+        Ok(scales)
+    } else {
+        Err(Error::NotFinite { what: "range of activations" })
     }
 }

@@ -8,8 +8,8 @@
 use crate::{
     Error, Result,
     data::CLASSES,
-    kernels::{self, PackedF32, Patches, Rounding, Rows},
-    nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, at_least, softmax},
+    kernels::{self, PackedF32, Patches, Rounding, Rows, at_least},
+    nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, softmax},
 };
 
 /// The parameters of a layer, or their gradient.

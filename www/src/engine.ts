@@ -244,6 +244,8 @@ function use(fp32: Uint8Array, { quantized, evaluation }: Requantized): void {
   predictor = next;
   files = { fp32, quantized };
   state.evaluation.value = evaluation;
+  // Times of other models.
+  state.backends.value = [];
   predict();
 }
 

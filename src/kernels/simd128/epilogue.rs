@@ -194,20 +194,20 @@ impl Epilogue for Narrow<'_> {
         sums: &[[v128; P]; R],
     ) {
         let (offset, low, flip) = (self.offset, self.low, self.flip);
-        let rounding = self.rounded.rounding::<P>(output);
+        let rescale = self.rounded.rescale::<P>(output);
         let mut to = self.rounded.target(self.out, row, rows.end, output);
         let pair = |q: [v128; 2]| i16x8_add_sat(i16x8_narrow_i32x4(q[0], q[1]), offset);
         let finish = |a: v128, b: v128| v128_xor(i8x16_max(i8x16_narrow_i16x8(a, b), low), flip);
         if P == 2 && R.is_multiple_of(2) && rows == (0..R) && to.holds(P) {
             // The usual case, two rows at a time; the loop has a known length.
             for r in (0..R).step_by(2) {
-                let (a, b) = (rounding.apply(sums[r]), rounding.apply(sums[r + 1]));
+                let (a, b) = (rescale.apply(sums[r]), rescale.apply(sums[r + 1]));
                 to.store_two_rows(r, finish(pair([a[0], a[1]]), pair([b[0], b[1]])));
             }
             return;
         }
         for r in rows {
-            let q = rounding.apply(sums[r]);
+            let q = rescale.apply(sums[r]);
             for v in (0..P).step_by(2) {
                 let pair = pair([q[v], q[(v + 1).min(P - 1)]]);
                 if v + 1 < P {
@@ -251,10 +251,10 @@ impl Epilogue for Wide<'_> {
         sums: &[[v128; P]; R],
     ) {
         let (low, high) = (self.low, self.high);
-        let rounding = self.rounded.rounding::<P>(output);
+        let rescale = self.rounded.rescale::<P>(output);
         let mut to = self.rounded.target(self.out, row, rows.end, output);
         for r in rows {
-            let q = rounding.apply(sums[r]);
+            let q = rescale.apply(sums[r]);
             for v in (0..P).step_by(2) {
                 let pair = i16x8_narrow_i32x4(q[v], q[(v + 1).min(P - 1)]);
                 let pair = i16x8_max(i16x8_min(pair, high), low);
@@ -287,8 +287,8 @@ impl<'a> Rounded<'a> {
     }
 
     #[inline(always)]
-    fn rounding<const P: usize>(&self, output: usize) -> Rounding<P> {
-        Rounding { multipliers: load(&self.to.multipliers, output), limit: self.limit, round: self.round }
+    fn rescale<const P: usize>(&self, output: usize) -> Rescale<P> {
+        Rescale { multipliers: load(&self.to.multipliers, output), limit: self.limit, round: self.round }
     }
 
     #[inline(always)]
@@ -300,13 +300,13 @@ impl<'a> Rounded<'a> {
 /// Rounding is exact within ±2^22; no result that is not clamped to 0..=255 anyway lies beyond this.
 const LIMIT: f32 = 1_048_576.0;
 
-struct Rounding<const P: usize> {
+struct Rescale<const P: usize> {
     multipliers: [v128; P],
     limit: Option<[v128; 2]>,
     round: Round,
 }
 
-impl<const P: usize> Rounding<P> {
+impl<const P: usize> Rescale<P> {
     /// `rne(f32(sum) · multiplier)`, right where it is between −2^15 and 2^15 and beyond that on the same side.
     #[inline(always)]
     fn apply(&self, sums: [v128; P]) -> [v128; P] {

@@ -16,18 +16,25 @@ pub trait Unit {
     /// Full panels of a single row that are summed side by side: 6, or 2 in two parts.
     const GROUP: usize;
 
-    /// Loads [`Unit::WEIGHT_BYTES`].
-    ///
-    /// # Safety
-    /// `at` must have as many readable bytes.
-    #[allow(unsafe_code)]
-    unsafe fn load(at: *const u8) -> v128;
-
     /// The step; `word` is the activation word in all four lanes.
     fn step(sum: v128, weights: v128, word: v128) -> v128;
 
+    /// Loads [`Unit::WEIGHT_BYTES`]: a whole vector, or half a one that is widened to 16 bits.
+    ///
+    /// # Safety
+    /// `at` must have as many readable bytes.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    unsafe fn load(at: *const u8) -> v128 {
+        // SAFETY: promised by the caller.
+        unsafe { if Self::WEIGHT_BYTES == 16 { v128_load(at.cast()) } else { i16x8_load_extend_i8x8(at.cast()) } }
+    }
+
     /// The sum of two parts.
-    fn plus(a: v128, b: v128) -> v128;
+    #[inline(always)]
+    fn plus(a: v128, b: v128) -> v128 {
+        if Self::ANY_ORDER { i32x4_add(a, b) } else { f32x4_add(a, b) }
+    }
 }
 
 /// f32: multiply, round, add, round.
@@ -41,20 +48,8 @@ impl Unit for MulAdd {
     const GROUP: usize = 2;
 
     #[inline(always)]
-    #[allow(unsafe_code)]
-    unsafe fn load(at: *const u8) -> v128 {
-        // SAFETY: promised by the caller.
-        unsafe { v128_load(at.cast()) }
-    }
-
-    #[inline(always)]
     fn step(sum: v128, weights: v128, word: v128) -> v128 {
         f32x4_add(sum, f32x4_mul(word, weights))
-    }
-
-    #[inline(always)]
-    fn plus(a: v128, b: v128) -> v128 {
-        f32x4_add(a, b)
     }
 }
 
@@ -70,19 +65,7 @@ impl Unit for Pairs {
     const GROUP: usize = 2;
 
     #[inline(always)]
-    #[allow(unsafe_code)]
-    unsafe fn load(at: *const u8) -> v128 {
-        // SAFETY: promised by the caller.
-        unsafe { i16x8_load_extend_i8x8(at.cast()) }
-    }
-
-    #[inline(always)]
     fn step(sum: v128, weights: v128, word: v128) -> v128 {
         i32x4_add(sum, i32x4_dot_i16x8(word, weights))
-    }
-
-    #[inline(always)]
-    fn plus(a: v128, b: v128) -> v128 {
-        i32x4_add(a, b)
     }
 }

@@ -1,7 +1,7 @@
 import { PayoffChart } from "../charts/payoff";
 import * as engine from "../engine";
 import { count, duration, times } from "../format";
-import { type Layer, type Sweep, sweep, sweeping } from "../state";
+import { comparing, type Layer, measuring, type Sweep, sweep, sweeping } from "../state";
 import { BATCH, SIZES } from "../sweep";
 import { Scroll } from "./scroll";
 
@@ -46,7 +46,12 @@ export function Payoff() {
         inputs and n outputs on your machine, in fp32 and in int8, each with its best kernel.
       </p>
       <p class="buttons">
-        <button type="button" data-testid="payoff-run" onClick={engine.sweepSizes} disabled={sweeping.value}>
+        <button
+          type="button"
+          data-testid="payoff-run"
+          onClick={engine.sweepSizes}
+          disabled={sweeping.value || measuring.value || comparing.value !== null}
+        >
           {layers.length > 0 ? "Measure again" : "Measure on this machine"}
         </button>
         {sweeping.value && (

@@ -1,6 +1,6 @@
 import * as engine from "../engine";
 import { duration, range, times } from "../format";
-import { backends, comparing, measuring, timing } from "../state";
+import { backends, comparing, measuring, sweeping, timing } from "../state";
 import type { Timing as Measured, TimingReport } from "../wasm/quantpad.js";
 import { Figures } from "./figures";
 import { BACKENDS } from "./header";
@@ -63,7 +63,7 @@ export function Timing() {
         class="quiet"
         data-testid="compare-backends"
         onClick={engine.compareBackends}
-        disabled={!report || measuring.value || comparing.value !== null}
+        disabled={!report || measuring.value || sweeping.value || comparing.value !== null}
       >
         {comparing.value ? `Measuring on ${comparing.value}…` : "Compare instruction sets"}
       </button>
