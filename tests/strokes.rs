@@ -6,7 +6,21 @@ use common::test;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-use quantpad::data::raster::{Image, Point, rasterize};
+use quantpad::data::raster::{Form, Point, Rendering, rasterize, render};
+
+/// Every size that the tests draw in: the two that data sets have, and sizes that only follow their rule.
+const FORMS: [Form; 5] = [
+    Form::DIGITS,
+    Form::MNIST,
+    Form { width: 16, height: 16, max_pixel: 255 },
+    Form { width: 12, height: 20, max_pixel: 1 },
+    Form { width: 64, height: 64, max_pixel: 255 },
+];
+
+/// As the embedded digits.
+fn digit(strokes: &[Vec<Point>]) -> Vec<f32> {
+    rasterize(strokes, Form::DIGITS).expect("a drawing")
+}
 
 /// A seven with a bar, 0..1.
 fn seven() -> Vec<Vec<Point>> {
@@ -19,14 +33,17 @@ fn moved(strokes: &[Vec<Point>], scale: f32, [dx, dy]: Point) -> Vec<Vec<Point>>
 
 #[test]
 fn an_empty_pad_has_no_image() {
-    assert_eq!(rasterize(&[]), None);
-    assert_eq!(rasterize(&[vec![], vec![]]), None);
-    assert_eq!(rasterize(&[vec![[f32::NAN, 0.0], [1.0, f32::INFINITY]]]), None);
+    for form in FORMS {
+        assert_eq!(rasterize(&[], form), None);
+        assert_eq!(rasterize(&[vec![], vec![]], form), None);
+        assert_eq!(rasterize(&[vec![[f32::NAN, 0.0], [1.0, f32::INFINITY]]], form), None);
+    }
+    assert_eq!(rasterize(&seven(), Form { width: 0, ..Form::MNIST }), None);
 }
 
 #[test]
 fn pixels_count_ink_from_0_to_16_and_fill_the_height() {
-    let image = rasterize(&seven()).expect("a drawing");
+    let image = digit(&seven());
     assert!(image.iter().all(|&p| (0.0..=16.0).contains(&p) && p.fract() == 0.0), "{image:?}");
     assert!(image[..8].iter().sum::<f32>() > 0.0 && image[56..].iter().sum::<f32>() > 0.0, "ink in first and last row");
 }
@@ -34,7 +51,7 @@ fn pixels_count_ink_from_0_to_16_and_fill_the_height() {
 #[test]
 fn a_slanted_stroke_is_made_upright() {
     for slant in [-0.5, -0.2, 0.0, 0.2, 0.5] {
-        let image = rasterize(&[vec![[0.5 + slant, 0.0], [0.5 - slant, 1.0]]]).expect("a line");
+        let image = digit(&[vec![[0.5 + slant, 0.0], [0.5 - slant, 1.0]]]);
         let left = |row: usize| image[row * 8..row * 8 + 8].iter().position(|&p| p > 0.0);
         assert_eq!(left(1), left(6), "slant {slant}: {image:?}");
     }
@@ -44,31 +61,99 @@ fn a_slanted_stroke_is_made_upright() {
 fn thin_and_thick_drawings_get_about_the_same_ink() {
     // One stroke, and the same wound round itself until it fills its box.
     let wound: Vec<Point> = (0..60).map(|i| [if i % 2 == 0 { 0.1 } else { 0.9 }, i as f32 / 60.0]).collect();
-    let ink = |strokes: &[Vec<Point>]| rasterize(strokes).expect("a drawing").iter().sum::<f32>();
+    let ink = |strokes: &[Vec<Point>]| digit(strokes).iter().sum::<f32>();
     let (thin, thick) = (ink(&[vec![[0.5, 0.0], [0.5, 1.0]]]), ink(&[wound]));
     assert!(thin > 150.0 && thick < 560.0, "{thin} and {thick} pixels of ink");
 }
 
+/// Within one level: of 16 for the embedded digits, of 255 for MNIST.
 #[test]
 fn size_and_place_on_the_pad_do_not_matter() {
-    let image = rasterize(&seven()).expect("a drawing");
-    for (scale, place) in [(0.25, [0.0, 0.0]), (0.25, [0.7, 0.1]), (0.9, [0.05, 0.1]), (400.0, [-3.0, 1000.0])] {
-        let other = rasterize(&moved(&seven(), scale, place)).expect("a drawing");
-        let apart = image.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        assert!(apart <= 1.0, "{scale} at {place:?}: {apart} levels apart");
+    let mut random = common::Random::new(3);
+    for form in FORMS {
+        for drawing in 0..20 {
+            let mut share = || (random.float() + 1.0) / 2.0;
+            let strokes = if drawing == 0 { seven() } else { scrawl(&mut share) };
+            let image = rasterize(&strokes, form).expect("a drawing");
+            let mut places = vec![(400.0, [-3.0, 1000.0])];
+            places.extend(
+                [0.25, 0.25, 0.9, 0.9].map(|scale| (scale, [(1.0 - scale) * share(), (1.0 - scale) * share()])),
+            );
+            for (scale, place) in places {
+                let other = rasterize(&moved(&strokes, scale, place), form).expect("a drawing");
+                let apart = image.iter().zip(&other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(apart <= 1.0, "{form:?}, drawing {drawing}, {scale} at {place:?}: {apart} levels apart");
+            }
+        }
+    }
+}
+
+/// Two curved strokes within 0..1.
+fn scrawl(share: &mut impl FnMut() -> f32) -> Vec<Vec<Point>> {
+    let mut curve = || {
+        let handles = [[share(), share()], [share(), share()], [share(), share()]];
+        let at = |t: f32, axis: usize| {
+            let [a, b, c] = handles.map(|handle| handle[axis]);
+            (1.0 - t) * (1.0 - t) * a + 2.0 * t * (1.0 - t) * b + t * t * c
+        };
+        (0..=20).map(|i| [at(i as f32 / 20.0, 0), at(i as f32 / 20.0, 1)]).collect()
+    };
+    vec![curve(), curve()]
+}
+
+#[test]
+fn mnist_images_are_grey_lie_within_20_pixels_and_have_their_weight_in_the_middle() {
+    let mut random = common::Random::new(4);
+    for drawing in 0..20 {
+        let mut share = || (random.float() + 1.0) / 2.0;
+        let strokes = if drawing == 0 { seven() } else { scrawl(&mut share) };
+        let image = rasterize(&strokes, Form::MNIST).expect("a drawing");
+        assert!(image.iter().all(|p| (0.0..=255.0).contains(p) && p.fract() == 0.0), "{image:?}");
+        assert!(image.iter().any(|&p| p > 0.0 && p < 255.0), "soft edges");
+        assert!(image.iter().fold(0.0, |a: f32, &b| a.max(b)) >= 250.0, "full ink in the middle of a stroke");
+        let total: f32 = image.iter().sum();
+        for place in [|i: usize| i % 28, |i: usize| i / 28] {
+            let inked = |at: &usize| image.iter().enumerate().any(|(i, &p)| place(i) == *at && p > 0.0);
+            let (first, last) = ((0..28).find(inked).expect("ink"), (0..28).rfind(inked).expect("ink"));
+            // Half a pixel of softness, and the box need not begin at a pixel's edge.
+            assert!(last - first < 22, "from {first} to {last}");
+            let weighed: f32 = image.iter().enumerate().map(|(i, p)| (place(i) as f32 + 0.5) * p).sum();
+            assert!((weighed / total - 14.0).abs() < 0.3, "centre of mass at {}", weighed / total);
+        }
     }
 }
 
 #[test]
+fn proportions_are_kept_where_mnist_keeps_them() {
+    let line = rasterize(&[vec![[0.5, 0.1], [0.5, 0.9]]], Form::MNIST).expect("a line");
+    let columns = (0..28).filter(|column| (0..28).any(|row| line[row * 28 + column] > 0.0)).count();
+    assert!((2..=4).contains(&columns), "an upright line is {columns} pixels wide");
+}
+
+#[test]
+fn a_thicker_pen_leaves_more_ink_and_shear_slants() {
+    for form in [Form::MNIST, FORMS[2], FORMS[4]] {
+        let ink = |pen| -> f32 {
+            render(&seven(), form, Rendering { pen, ..Rendering::STANDARD }).expect("a drawing").iter().sum()
+        };
+        assert!(ink(0.75) < 0.9 * ink(1.0) && ink(1.0) < 0.9 * ink(1.25), "{form:?}");
+    }
+    let line = [vec![[0.5, 0.0], [0.5, 1.0]]];
+    let slanted = render(&line, Form::MNIST, Rendering { shear: 0.5, ..Rendering::STANDARD }).expect("a line");
+    let left = |row: usize| slanted[row * 28..][..28].iter().position(|&p| p > 0.0).expect("ink");
+    assert!(left(6) > left(21) + 4, "{slanted:?}");
+}
+
+#[test]
 fn a_tap_is_a_dot_in_the_middle_and_a_line_stays_thin() {
-    let dot = rasterize(&[vec![[0.3, 0.3]]]).expect("a dot");
-    let ink = |image: &Image| image.iter().sum::<f32>();
+    let dot = digit(&[vec![[0.3, 0.3]]]);
+    let ink = |image: &[f32]| image.iter().sum::<f32>();
     assert!((30.0..80.0).contains(&ink(&dot)), "{dot:?}");
     assert!([27, 28, 35, 36].iter().all(|&i| dot[i] > 0.0), "{dot:?}");
-    let trembling = rasterize(&[vec![[0.3, 0.3], [0.31, 0.305], [0.305, 0.31]]]).expect("a dot");
+    let trembling = digit(&[vec![[0.3, 0.3], [0.31, 0.305], [0.305, 0.31]]]);
     assert_eq!(trembling, dot, "a tap that slides by a few pixels");
     for line in [vec![[0.5, 0.1], [0.5, 0.9]], vec![[0.1, 0.5], [0.9, 0.5]]] {
-        let image = rasterize(&[line]).expect("a line");
+        let image = digit(&[line]);
         assert!(ink(&image) < 0.6 * 1024.0, "{image:?}");
     }
 }
@@ -80,7 +165,7 @@ fn a_drawing_has_the_same_image_everywhere() {
     let mut pixels = Vec::new();
     for _ in 0..50 {
         let mut stroke = || (0..9).map(|_| [random.float(), random.float()]).collect();
-        pixels.extend(rasterize(&[stroke(), stroke()]).expect("a drawing"));
+        pixels.extend(digit(&[stroke(), stroke()]));
     }
     assert_eq!(format!("{:016x}", common::hash(pixels.iter().map(|p| p.to_bits().into()))), "4dc6f5fd222560f2");
 }
@@ -104,7 +189,7 @@ fn real_peoples_digits_are_read() {
         let point = |p: &serde_json::Value| [0, 1].map(|axis| p[axis].as_f64().expect("a number") as f32);
         let stroke = |s: &serde_json::Value| s.as_array().expect("points").iter().map(point).collect();
         let strokes: Vec<Vec<Point>> = drawing["strokes"].as_array().expect("strokes").iter().map(stroke).collect();
-        pixels.extend(rasterize(&strokes).expect("a drawing"));
+        pixels.extend(digit(&strokes));
         labels.push(drawing["label"].as_u64().expect("a digit") as u8);
     }
     let data = digits::load();

@@ -5,7 +5,7 @@
 //! * [`Split`]: the seeded division into training and test rows.
 //! * [`Standardizer`]: mean 0 and variance 1 for each pixel, learned from the training rows.
 //! * [`Augmenter`]: another writing of the same digit each time a model is shown it, by the strengths of [`Augmentation`].
-//! * [`Drawing`]: pen strokes with undo and redo; [`raster`] makes them an 8x8 image the way the data set was made.
+//! * [`Drawing`]: pen strokes with undo and redo; [`raster`] makes them an image the way the data set was made.
 
 mod arithmetic;
 mod augment;

@@ -13,9 +13,12 @@ use crate::{
     Error,
     data::{
         Drawing,
-        raster::{self, Image, Point},
+        raster::{self, Form, Point},
     },
 };
+
+/// Pixels of an image of the embedded digits.
+type Image = [f32; 64];
 
 /// Width of the ink on the screen, as a share of the canvas.
 const INK: f64 = 0.055;
@@ -77,7 +80,7 @@ impl Pad {
     /// What the model sees, 64 values 0..=16, row-major: the drawing or the image shown; nothing when the pad is empty.
     pub fn image(&self) -> Option<Vec<f32>> {
         let state = self.state.borrow();
-        state.sample.map(Vec::from).or_else(|| raster::rasterize(state.drawing.strokes()).map(Vec::from))
+        state.sample.map(Vec::from).or_else(|| raster::rasterize(state.drawing.strokes(), Form::DIGITS))
     }
 
     /// Shows an 8x8 image of values 0..=16 in place of a drawing; throws when it has another size.

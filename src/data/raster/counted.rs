@@ -1,4 +1,4 @@
-//! Pen strokes to the 8x8 image that a model sees, made the way the data set was made.
+//! Strokes to an 8x8 image of the kind of the embedded digits: pixels that count ink.
 //!
 //! The data set's digits went through NIST's form reader: each was scaled in x and y *independently* to 20 x 32 of a
 //! 32 x 32 bitmap, and every pixel of the 8x8 image counts the ink in a 4x4 block (0..=16). So a drawing's size, place
@@ -11,25 +11,13 @@
 //! 5. Thin or thicken by a pixel or two until the ink is a standard amount ([`INK`]).
 //! 6. Shear rows until the left edge, two rows in from top and bottom, stands upright.
 //! 7. Count 4x4 blocks.
-//!
-//! A drawing smaller than [`TAP`] is a tap: a dot in the middle, for blown up to full size it would be a stroke that
-//! nobody drew. Everything is f64 addition, multiplication, division, square root and rounding, so that the same
-//! drawing gives the same image in every browser. Held by `tests/strokes.rs`.
 
-/// A point of a stroke: x to the right, y down, in shares of the pad.
-pub type Point = [f32; 2];
-
-/// Pixels of the image: 0..=16, shape `[8, 8]`, row-major.
-pub type Image = [f32; 64];
+use super::{Bounds, Segment, TAP, segments::distance_squared};
 
 /// Pen diameter as a share of the longer side of the digit.
 pub const PEN: f64 = 0.16;
 /// How much more one axis may be stretched than the other, so that a "1" stays thin.
 pub const MAX_STRETCH: f64 = 2.25;
-/// Correction of the slant, as a share of the slope that the strokes' covariance shows.
-const UPRIGHT: f64 = 0.25;
-/// Longer side, in shares of the pad, below which a drawing is a tap: a finger that taps slides by some pixels.
-pub const TAP: f64 = 0.02;
 /// Pixels of ink below which the strokes are dilated twice and once, and above which they are eroded once and twice.
 pub const INK: [u32; 4] = [108, 256, 412, 560];
 
@@ -39,93 +27,20 @@ const HEIGHT: f64 = 32.0;
 /// Ink diameter of a tap, in bitmap pixels: a dot has no size of its own to be scaled.
 const DOT: f64 = 8.0;
 
-/// Draws `strokes` as the data set's makers would have; `None` when there is nothing to draw.
-pub fn rasterize(strokes: &[Vec<Point>]) -> Option<Image> {
-    let segments = upright(segments(strokes));
-    let bounds = Bounds::of(&segments)?;
-    let extent = (bounds.max[0] - bounds.min[0]).max(bounds.max[1] - bounds.min[1]);
-    if !extent.is_finite() {
-        return None;
-    }
+/// Counts of ink of a drawing made upright; `pen`: its diameter as a multiple of [`PEN`].
+pub(super) fn draw(segments: &[Segment], bounds: &Bounds, pen: f64) -> [f32; 64] {
+    let extent = bounds.extent();
     let mut bitmap = Bitmap::default();
     if extent < TAP {
-        bitmap.draw(&segments, &bounds, DOT / 2.0, [1.0, 1.0]);
-        return Some(bitmap.count_blocks());
+        bitmap.draw(segments, bounds, DOT / 2.0, [1.0, 1.0]);
+        return bitmap.count_blocks();
     }
-    let pen = PEN * extent;
+    let pen = pen * PEN * extent;
     let (sx, sy) = (WIDTH / (bounds.max[0] - bounds.min[0] + pen), HEIGHT / (bounds.max[1] - bounds.min[1] + pen));
-    bitmap.draw(&segments, &bounds, pen / 2.0, [sx.min(MAX_STRETCH * sy), sy.min(MAX_STRETCH * sx)]);
+    bitmap.draw(segments, bounds, pen / 2.0, [sx.min(MAX_STRETCH * sy), sy.min(MAX_STRETCH * sx)]);
     bitmap.standardize_ink();
     bitmap.straighten_left_edge();
-    Some(bitmap.count_blocks())
-}
-
-/// A straight piece of a stroke; both ends are the same for a tap.
-type Segment = [[f64; 2]; 2];
-
-fn segments(strokes: &[Vec<Point>]) -> Vec<Segment> {
-    let wide = |p: &Point| p.map(f64::from);
-    let mut segments = Vec::new();
-    for stroke in strokes {
-        match stroke.as_slice() {
-            [] => {}
-            [point] => segments.push([wide(point), wide(point)]),
-            points => segments.extend(points.windows(2).map(|pair| [wide(&pair[0]), wide(&pair[1])])),
-        }
-    }
-    segments
-}
-
-/// Takes a quarter of the slant out.
-fn upright(mut segments: Vec<Segment>) -> Vec<Segment> {
-    let (mut total, mut mean) = (0.0, [0.0; 2]);
-    for segment in &segments {
-        let length = length(segment);
-        total += length;
-        (0..2).for_each(|axis| mean[axis] += length * (segment[0][axis] + segment[1][axis]) / 2.0);
-    }
-    if total == 0.0 {
-        return segments;
-    }
-    mean = mean.map(|sum| sum / total);
-    let (mut covariance, mut variance) = (0.0, 0.0);
-    for segment in &segments {
-        let length = length(segment);
-        let [x, y] = [0, 1].map(|axis| (segment[0][axis] + segment[1][axis]) / 2.0 - mean[axis]);
-        covariance += length * x * y;
-        variance += length * y * y;
-    }
-    if variance > 0.0 {
-        let slant = (UPRIGHT * covariance / variance).clamp(-1.0, 1.0);
-        for point in segments.iter_mut().flatten() {
-            point[0] -= slant * (point[1] - mean[1]);
-        }
-    }
-    segments
-}
-
-fn length([a, b]: &Segment) -> f64 {
-    let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
-    (dx * dx + dy * dy).sqrt()
-}
-
-struct Bounds {
-    min: [f64; 2],
-    max: [f64; 2],
-}
-
-impl Bounds {
-    fn of(segments: &[Segment]) -> Option<Self> {
-        let first = segments.first()?[0];
-        let mut bounds = Self { min: first, max: first };
-        for point in segments.iter().flatten() {
-            for (axis, &value) in point.iter().enumerate() {
-                bounds.min[axis] = bounds.min[axis].min(value);
-                bounds.max[axis] = bounds.max[axis].max(value);
-            }
-        }
-        Some(bounds)
-    }
+    bitmap.count_blocks()
 }
 
 /// Rows of pixels, bit c of a row is column c.
@@ -135,7 +50,7 @@ struct Bitmap([u32; BITMAP]);
 impl Bitmap {
     /// Turns on every pixel whose centre is within `radius` (drawing units) of a segment; `scale` is pixels per unit.
     fn draw(&mut self, segments: &[Segment], bounds: &Bounds, radius: f64, scale: [f64; 2]) {
-        let middle = [0, 1].map(|axis| (bounds.min[axis] + bounds.max[axis]) / 2.0);
+        let middle = bounds.middle();
         let half = BITMAP as f64 / 2.0;
         let pixel = |value: f64, axis: usize| (value - middle[axis]) * scale[axis] + half;
         let unit = |index: usize, axis: usize| (index as f64 + 0.5 - half) / scale[axis] + middle[axis];
@@ -197,19 +112,11 @@ impl Bitmap {
         }
     }
 
-    fn count_blocks(&self) -> Image {
+    fn count_blocks(&self) -> [f32; 64] {
         core::array::from_fn(|i| {
             let (block_row, block_column) = (i / 8, i % 8);
             let rows = &self.0[block_row * 4..block_row * 4 + 4];
             rows.iter().map(|bits| (bits >> (block_column * 4) & 0xf).count_ones()).sum::<u32>() as f32
         })
     }
-}
-
-fn distance_squared(p: [f64; 2], [a, b]: &Segment) -> f64 {
-    let (along, to) = ([b[0] - a[0], b[1] - a[1]], [p[0] - a[0], p[1] - a[1]]);
-    let squared = along[0] * along[0] + along[1] * along[1];
-    let t = if squared > 0.0 { ((to[0] * along[0] + to[1] * along[1]) / squared).clamp(0.0, 1.0) } else { 0.0 };
-    let [dx, dy] = [to[0] - t * along[0], to[1] - t * along[1]];
-    dx * dx + dy * dy
 }
