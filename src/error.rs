@@ -43,10 +43,18 @@ pub enum Error {
         /// Which one.
         what: &'static str,
     },
-    /// The fit ran away.
-    #[error("Training diverged in iteration {iteration}; try a smaller C.")]
+    /// A setting of the training that is out of its range.
+    #[error("The {what} must be {range}.")]
+    Setting {
+        /// Which one.
+        what: &'static str,
+        /// What it may be, in words.
+        range: &'static str,
+    },
+    /// The loss is no longer a number, or grows instead of falling.
+    #[error("Training ran away in step {iteration}: the loss grows instead of falling. Nothing was changed.")]
     Diverged {
-        /// The iteration that gave no finite loss.
+        /// The iteration or epoch that gave it.
         iteration: usize,
     },
     /// A model file that cannot be read.

@@ -85,7 +85,7 @@ fn the_model_kept_is_the_best_on_the_validation_slice() {
     let data = digits::load();
     let rows = &Split::seeded(data.len() as u32, 1).train[..400];
     // A rate so high that the last epochs are not the best ones.
-    let settings = Settings { epochs: 12, rate: 0.3, validation: 0.3, ..SETTINGS };
+    let settings = Settings { epochs: 12, rate: 0.1, validation: 0.3, ..SETTINGS };
     let architecture = Architecture::Mlp(vec![16]);
     let (history, kept) = train(&data, rows, &architecture, settings);
     let best = history.iter().map(|epoch| epoch.validation_correct).max().expect("epochs");
@@ -113,13 +113,60 @@ fn patience_ends_a_training_that_gets_no_better() {
     assert!(history.len() < 500, "{} epochs", history.len());
 }
 
-#[test]
-fn a_rate_that_makes_it_diverge_is_an_error() {
+/// The first error of a training on 200 rows, if there is one in its two epochs.
+fn refused(architecture: Architecture, settings: Settings) -> Option<Error> {
     let data = digits::load();
     let rows = &Split::seeded(data.len() as u32, 1).train[..200];
-    let settings = Settings { rate: 1e30, optimizer: Optimizer::Sgd { momentum: 0.9 }, ..SETTINGS };
-    let mut trainer =
-        Trainer::new(&data, rows, &Architecture::Mlp(vec![8]), settings).expect("settings that make sense");
-    let refused = (0..50).find_map(|_| trainer.step().err());
-    assert!(matches!(refused, Some(Error::Diverged { .. })), "{refused:?}");
+    let mut trainer = match Trainer::new(&data, rows, &architecture, settings) {
+        Ok(trainer) => trainer,
+        Err(error) => return Some(error),
+    };
+    loop {
+        match trainer.step() {
+            Err(error) => return Some(error),
+            Ok(Some(Epoch { done: true, .. })) => return None,
+            Ok(_) => {}
+        }
+    }
+}
+
+#[test]
+fn a_loss_that_runs_away_ends_the_training_and_a_bold_rate_does_not() {
+    let sgd = Optimizer::Sgd { momentum: 0.9 };
+    for (optimizer, rate) in [(sgd, 100.0), (sgd, 10.0), (Optimizer::Adam, 1.0)] {
+        let error = refused(Architecture::Mlp(vec![32, 16]), Settings { optimizer, rate, ..SETTINGS });
+        assert!(matches!(error, Some(Error::Diverged { .. })), "{optimizer:?} at {rate}: {error:?}");
+    }
+    for (optimizer, rate) in [(sgd, 0.2), (Optimizer::Adam, 0.05)] {
+        assert_eq!(refused(Architecture::Mlp(vec![32]), Settings { optimizer, rate, ..SETTINGS }), None);
+    }
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused_by_name() {
+    let setting = |change: fn(&mut Settings), architecture: Architecture| {
+        let mut settings = SETTINGS;
+        change(&mut settings);
+        match refused(architecture, settings) {
+            Some(Error::Setting { what, .. } | Error::Augmentation { what }) => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    let mlp = || Architecture::Mlp(vec![8]);
+    let cases: [(&str, fn(&mut Settings), Architecture); 11] = [
+        ("number of epochs", |s| s.epochs = 0, mlp()),
+        ("batch size", |s| s.batch = 0, mlp()),
+        ("learning rate", |s| s.rate = 0.0, mlp()),
+        ("learning rate", |s| s.rate = f32::NAN, mlp()),
+        ("momentum", |s| s.optimizer = Optimizer::Sgd { momentum: 1.0 }, mlp()),
+        ("weight decay", |s| s.weight_decay = -1.0, mlp()),
+        ("validation share", |s| s.validation = 0.6, mlp()),
+        ("noise", |s| s.augmentation.noise = -1.0, mlp()),
+        ("hidden sizes", |_| (), Architecture::Mlp(vec![32, 0])),
+        ("hidden sizes", |_| (), Architecture::Mlp(vec![8; 5])),
+        ("channels", |_| (), Architecture::Cnn(vec![65])),
+    ];
+    for (what, change, architecture) in cases {
+        assert_eq!(setting(change, architecture), what);
+    }
 }

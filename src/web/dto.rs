@@ -6,7 +6,6 @@ use wasm_bindgen::prelude::*;
 use crate::{
     eval::{metrics, size, timing},
     nn::{argmax, softmax},
-    train,
 };
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -14,10 +13,27 @@ const TYPES: &str = r#"
 export interface Answer { digit: number; probabilities: number[] }
 export interface Answers { fp32: Answer; quantized: Answer }
 export interface Sample { row: number; label: number; image: number[] }
-export interface Progress {
-  iteration: number; loss: number; gradientNorm: number;
-  trainCorrect: number; trainTotal: number; done: boolean;
+export interface DataInfo {
+  width: number; height: number; maxPixel: number; train: number; test: number; ownTestPart: boolean;
 }
+export interface Strengths {
+  rotation: number; shear: number; scale: number; shift: number; thickness: number; elastic: number; noise: number;
+}
+/** How to train a network; `layers` are the hidden sizes of an MLP, the channels of a CNN. */
+export interface NetworkSettings {
+  layers: number[]; epochs: number; batch: number; optimizer: "adam" | "sgd"; rate: number; momentum: number;
+  weightDecay: number; augmentation: Strengths; validation: number; patience: number;
+}
+export type ModelName = "softmax" | "mlp" | "cnn";
+/** Softmax regression reads `c`, the networks `network`. */
+export interface TrainRequest { model: ModelName; seed: number; c: number; network: NetworkSettings }
+/** An iteration of the fit (with its gradient), or an epoch of a network (with its validation). */
+export interface Step {
+  number: number; loss: number; correct: number; total: number;
+  validationLoss: number | null; validationCorrect: number; validationTotal: number; gradientNorm: number | null;
+}
+/** What has happened since the last report; `diverged`: the step in which the loss ran away. */
+export interface Progress { steps: Step[]; share: number; done: boolean; diverged: number | null }
 export interface Side {
   correct: number; total: number;
   fileBytes: number; weightBytes: number; biasBytes: number; scaleBytes: number;
@@ -69,26 +85,16 @@ pub struct Sample {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Progress {
-    iteration: usize,
-    loss: f64,
-    gradient_norm: f64,
-    train_correct: usize,
-    train_total: usize,
-    done: bool,
-}
-
-impl From<train::Progress> for Progress {
-    fn from(p: train::Progress) -> Self {
-        Self {
-            iteration: p.iteration,
-            loss: p.loss,
-            gradient_norm: p.gradient_norm,
-            train_correct: p.train_correct,
-            train_total: p.train_total,
-            done: p.done,
-        }
-    }
+pub struct DataInfo {
+    pub width: usize,
+    pub height: usize,
+    pub max_pixel: u8,
+    /// Images to learn from.
+    pub train: usize,
+    /// Images kept for the test.
+    pub test: usize,
+    /// Whether that is the makers' own division.
+    pub own_test_part: bool,
 }
 
 #[derive(Serialize)]

@@ -1,61 +1,111 @@
 //! The job worker's side: train, quantize, evaluate, time. A model goes in and out as the bytes of its file.
 
 use core::hint::black_box;
+use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 
 use super::{
     clock,
     dto::{self, LabRow, Side, to_js},
+    training::{Request, Training},
 };
 use crate::{
     Error,
-    data::{CLASSES, Dataset, Split, digits},
-    eval::{metrics, size, timing},
+    data::{
+        CLASSES, Dataset, Split, digits,
+        files::{self, File},
+        gzip,
+    },
+    eval::{answers::Answers, metrics, size, timing},
     format::model_file,
-    nn::{Model, Scratch, argmax},
+    nn::{Model, Scratch},
     quant::{QuantizedModel, Scheme, naive},
-    train::{SoftmaxSettings, SoftmaxTrainer},
 };
 
 /// Training rows that static ranges are taken from.
 const CALIBRATION_ROWS: usize = 256;
 
-/// The digits and what can be done with them.
+/// Most test images in a timed pass: all 360 of the digits.
+const TIMED_ROWS: usize = 360;
+
+/// A data set and what can be done with it: the digits, until files are read.
 #[wasm_bindgen]
 pub struct Lab {
-    data: Dataset,
-    trainer: Option<SoftmaxTrainer>,
+    data: Rc<Dataset>,
+    /// Files handed over, until they are read together.
+    files: Vec<File>,
+    training: Option<Training>,
     scratch: Scratch,
 }
 
 #[wasm_bindgen]
 impl Lab {
-    /// Unpacks the data set.
+    /// With the digits.
     #[wasm_bindgen(constructor)]
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Self { data: digits::load(), trainer: None, scratch: Scratch::default() }
+        Self { data: Rc::new(digits::load()), files: Vec::new(), training: None, scratch: Scratch::default() }
     }
 
-    /// Begins a fit on the training rows of the split `seed`; throws when `c` makes no sense.
-    #[wasm_bindgen(unchecked_return_type = "Progress")]
-    pub fn start(&mut self, seed: u32, c: f64) -> Result<JsValue, JsValue> {
-        let settings = SoftmaxSettings { c, ..SoftmaxSettings::default() };
-        let trainer = SoftmaxTrainer::new(&self.data, &self.split(seed).train, settings)?;
-        to_js(&dto::Progress::from(self.trainer.insert(trainer).progress()))
-    }
-
-    /// Iterates until the fit has ended or `milliseconds` are over, but once at least; tells of every iteration.
-    #[wasm_bindgen(unchecked_return_type = "Progress[]")]
-    pub fn step(&mut self, milliseconds: f64) -> Result<JsValue, JsValue> {
-        let trainer = self.trainer.as_mut().ok_or_else(|| JsError::new("No training has been started."))?;
-        let end = clock::now() + milliseconds;
-        let mut steps = vec![dto::Progress::from(trainer.step()?)];
-        while !trainer.progress().done && clock::now() < end {
-            steps.push(trainer.step()?.into());
+    /// Throws when a file of so many bytes is too large to be handed over.
+    #[wasm_bindgen(js_name = checkFile)]
+    pub fn check_file(&self, name: String, bytes: f64) -> Result<(), JsValue> {
+        if bytes <= gzip::MAX_BYTES as f64 {
+            return Ok(());
         }
-        to_js(&steps)
+        Err(Error::File { name, cause: Box::new(Error::FileTooLarge) }.into())
+    }
+
+    /// Forgets the files handed over.
+    #[wasm_bindgen(js_name = dropFiles)]
+    pub fn drop_files(&mut self) {
+        self.files.clear();
+    }
+
+    /// Hands over a file of a data set, to be read by [`Lab::read_files`].
+    #[wasm_bindgen(js_name = addFile)]
+    pub fn add_file(&mut self, name: String, bytes: Vec<u8>) {
+        self.files.push(File { name, bytes });
+    }
+
+    /// Puts the files handed over together to the data set in use from now on; throws when they are none, and the one
+    /// in use stays.
+    #[wasm_bindgen(js_name = readFiles)]
+    pub fn read_files(&mut self) -> Result<(), JsValue> {
+        let data = files::read(core::mem::take(&mut self.files))?;
+        self.training = None;
+        self.data = Rc::new(data);
+        Ok(())
+    }
+
+    /// The data set in use.
+    #[wasm_bindgen(unchecked_return_type = "DataInfo")]
+    pub fn data(&self) -> Result<JsValue, JsValue> {
+        let Split { train, test } = self.data.split(Split::DEFAULT_SEED);
+        to_js(&dto::DataInfo {
+            width: self.data.width(),
+            height: self.data.height(),
+            max_pixel: self.data.max_pixel(),
+            train: train.len(),
+            test: test.len(),
+            own_test_part: self.data.has_test_part(),
+        })
+    }
+
+    /// Begins a training on the training rows of the split that the request's seed gives; throws when a setting makes no
+    /// sense.
+    pub fn start(&mut self, request: &Request) -> Result<(), JsValue> {
+        self.training = None;
+        self.training = Some(Training::start(&self.data, &self.split(request.seed()).train, request)?);
+        Ok(())
+    }
+
+    /// Trains for `milliseconds`, but one step at least; with `one` no longer than to the end of an iteration or epoch.
+    #[wasm_bindgen(unchecked_return_type = "Progress")]
+    pub fn step(&mut self, milliseconds: f64, one: bool) -> Result<JsValue, JsValue> {
+        let training = self.training.as_mut().ok_or_else(|| JsError::new("No training has been started."))?;
+        to_js(&training.run(milliseconds, one)?)
     }
 
     /// Test image `number` (counted round) of the split `seed`.
@@ -67,10 +117,10 @@ impl Lab {
         to_js(&dto::Sample { row, label: labels[0], image })
     }
 
-    /// The file of the fp32 model as far as it is fitted.
+    /// The file of the best fp32 model so far.
     pub fn model(&self) -> Result<Vec<u8>, JsValue> {
-        let trainer = self.trainer.as_ref().ok_or_else(|| JsError::new("No training has been started."))?;
-        Ok(model_file::write_model(&trainer.model()?))
+        let training = self.training.as_ref().ok_or_else(|| JsError::new("No training has been started."))?;
+        Ok(model_file::write_model(&training.model()?))
     }
 
     /// The file of the model `fp32`, quantized by the scheme of that name; static ranges are taken from the first
@@ -87,22 +137,20 @@ impl Lab {
     #[wasm_bindgen(unchecked_return_type = "Evaluation")]
     pub fn evaluate(&mut self, fp32: &[u8], quantized: &[u8], seed: u32) -> Result<JsValue, JsValue> {
         let (model, twin) = (model_file::read_model(fp32)?, model_file::read_quantized(quantized)?);
-        let (pixels, labels) = self.data.gather(&self.split(seed).test);
-        let logits = model.forward(&pixels, &mut self.scratch)?.to_vec();
-        let twin_logits = twin.forward(&pixels, &mut self.scratch)?;
-        let pairs = logits.chunks_exact(CLASSES).zip(twin_logits.chunks_exact(CLASSES));
+        let answers = Answers::of(&model, &twin, &self.data, &self.split(seed).test, &mut self.scratch)?;
+        let [fp32_right, quantized_right] = answers.correct();
         to_js(&dto::Evaluation {
-            both_agree: pairs.filter(|(a, b)| argmax(a) == argmax(b)).count(),
-            fp32: Side::new(metrics::accuracy(&logits, &labels), size::of_model(&model), fp32.len()),
-            quantized: Side::new(metrics::accuracy(twin_logits, &labels), size::of_quantized(&twin), quantized.len()),
+            both_agree: answers.agreed(),
+            fp32: Side::new(fp32_right, size::of_model(&model), fp32.len()),
+            quantized: Side::new(quantized_right, size::of_quantized(&twin), quantized.len()),
         })
     }
 
-    /// Times both models in turn, on one test image and on the whole test set, in `pairs` pairs of samples.
+    /// Times both models in turn, on one test image and on (at most [`TIMED_ROWS`] of) the test set, in `pairs` pairs of samples.
     #[wasm_bindgen(unchecked_return_type = "TimingReport")]
     pub fn time(&mut self, fp32: &[u8], quantized: &[u8], seed: u32, pairs: usize) -> Result<JsValue, JsValue> {
         let (model, twin) = (model_file::read_model(fp32)?, model_file::read_quantized(quantized)?);
-        let (pixels, labels) = self.data.gather(&self.split(seed).test);
+        let (pixels, labels) = self.data.gather(timed(&self.split(seed)));
         let one = &pixels[..model.input().pixels()];
         let step = timing::clock_step(clock::now);
         to_js(&dto::TimingReport {
@@ -133,9 +181,10 @@ impl Lab {
     #[wasm_bindgen(js_name = labReport, unchecked_return_type = "LabReport")]
     pub fn lab_report(&mut self, quantized: &[u8], seed: u32, pairs: usize) -> Result<JsValue, JsValue> {
         let twin = model_file::read_quantized(quantized)?;
-        let recipe = naive::lab_model(&self.data)?;
-        let lab_test = self.data.gather(&self.split(Split::DEFAULT_SEED).test);
-        let own_test = self.data.gather(&self.split(seed).test);
+        let digits = digits::load();
+        let recipe = naive::lab_model(&digits)?;
+        let lab_test = digits.gather(&digits.split(Split::DEFAULT_SEED).test);
+        let own_test = self.data.gather(timed(&self.split(seed)));
         let step = timing::clock_step(clock::now);
         let times = timing::pair(
             pairs,
@@ -150,8 +199,8 @@ impl Lab {
             Ok(metrics::accuracy(model.forward(&lab_test.0, &mut self.scratch)?, &lab_test.1))
         };
         let recipe_correct = correct(&recipe)?;
-        let recipe_float_correct = correct(&naive::lab_model_float(&self.data)?)?.correct;
-        let repaired_correct = correct(&naive::lab_model_repaired(&self.data)?)?.correct;
+        let recipe_float_correct = correct(&naive::lab_model_float(&digits)?)?.correct;
+        let repaired_correct = correct(&naive::lab_model_repaired(&digits)?)?.correct;
         let own_correct = metrics::accuracy(twin.forward(&own_test.0, &mut self.scratch)?, &own_test.1);
         let recipe_bytes = CLASSES * recipe.input().pixels() + size::of_model(&recipe).biases;
         to_js(&dto::LabReport {
@@ -166,6 +215,10 @@ impl Lab {
     fn split(&self, seed: u32) -> Split {
         self.data.split(seed)
     }
+}
+
+fn timed(split: &Split) -> &[u32] {
+    &split.test[..split.test.len().min(TIMED_ROWS)]
 }
 
 /// One inference of all `pixels`, for the timer. The models have been evaluated before, so no error can come.

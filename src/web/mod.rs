@@ -14,12 +14,14 @@ mod dto;
 mod lab;
 mod pad;
 mod predictor;
+mod training;
 
 pub use bench::{Bench, use_rounding};
 pub use classifier::Classifier;
 pub use lab::Lab;
 pub use pad::Pad;
 pub use predictor::Predictor;
+pub use training::network_defaults;
 
 use wasm_bindgen::prelude::*;
 

@@ -17,9 +17,6 @@ use crate::{
     },
 };
 
-/// Pixels of an image of the embedded digits.
-type Image = [f32; 64];
-
 /// Width of the ink on the screen, as a share of the canvas.
 const INK: f64 = 0.055;
 
@@ -77,19 +74,39 @@ impl Pad {
         Ok(Self { state, on_change, listeners, observer, _on_resize: on_resize })
     }
 
-    /// What the model sees, 64 values 0..=16, row-major: the drawing or the image shown; nothing when the pad is empty.
+    /// What the model sees, `height` x `width` values 0..=`max_pixel`, row-major: the drawing or the image shown; nothing
+    /// when the pad is empty.
     pub fn image(&self) -> Option<Vec<f32>> {
         let state = self.state.borrow();
-        state.sample.map(Vec::from).or_else(|| raster::rasterize(state.drawing.strokes(), Form::DIGITS))
+        state.sample.clone().or_else(|| raster::rasterize(state.drawing.strokes(), state.form))
     }
 
-    /// Shows an 8x8 image of values 0..=16 in place of a drawing; throws when it has another size.
+    /// Makes images for another model from now on (at first they are for the digits: 8x8 values of 0..=16). An image that
+    /// is shown and no longer fits goes.
+    #[wasm_bindgen(js_name = setForm)]
+    pub fn set_form(&self, width: usize, height: usize, max_pixel: u8) {
+        let form = Form { width, height, max_pixel };
+        if self.state.borrow().form == form {
+            return;
+        }
+        {
+            let mut state = self.state.borrow_mut();
+            state.form = form;
+            state.sample = None;
+            state.render();
+        }
+        let _ = self.on_change.call0(&JsValue::NULL);
+    }
+
+    /// Shows an image in place of a drawing; throws when it has another size than the model's.
     pub fn show(&self, image: &[f32]) -> Result<(), JsValue> {
-        let shape = Error::Shape { what: "image", expected: 64, found: image.len() };
-        let image = Image::try_from(image).map_err(|_| shape)?;
+        let Form { width, height, .. } = self.state.borrow().form;
+        if image.len() != width * height {
+            return Err(Error::Shape { what: "image", expected: width * height, found: image.len() }.into());
+        }
         self.edit(|state| {
             state.drawing.clear();
-            state.sample = Some(image);
+            state.sample = Some(image.to_vec());
         });
         Ok(())
     }
@@ -181,7 +198,9 @@ struct State {
     window: Window,
     drawing: Drawing,
     /// An image of the data set shown in place of a drawing.
-    sample: Option<Image>,
+    sample: Option<Vec<f32>>,
+    /// The images that the model takes.
+    form: Form,
     /// Pointers that are down, the one that draws first; a stroke is drawn only while there is exactly one.
     down: Vec<i32>,
 }
@@ -193,7 +212,8 @@ impl State {
             .get_context("2d")?
             .ok_or_else(|| JsError::new("This browser gives no 2D canvas to draw on."))?
             .dyn_into()?;
-        Ok(Self { canvas, context, window, drawing: Drawing::default(), sample: None, down: Vec::new() })
+        let (drawing, form) = (Drawing::default(), Form::DIGITS);
+        Ok(Self { canvas, context, window, drawing, sample: None, form, down: Vec::new() })
     }
 
     /// Takes an event; returns whether the strokes changed.
@@ -252,12 +272,17 @@ impl State {
         self.context.clear_rect(0.0, 0.0, width, height);
         let style = self.window.get_computed_style(&self.canvas).ok().flatten();
         let colour = style.and_then(|style| style.get_property_value("color").ok()).unwrap_or_default();
-        if let Some(image) = self.sample {
+        if let Some(image) = &self.sample {
             self.context.set_fill_style_str(&colour);
-            for (i, pixel) in image.into_iter().enumerate() {
-                let [row, column] = [i / 8, i % 8].map(|at| at as f64);
-                self.context.set_global_alpha(f64::from(pixel) / 16.0);
-                self.context.fill_rect(column * width / 8.0, row * height / 8.0, width / 8.0, height / 8.0);
+            let Form { width: columns, height: rows, max_pixel } = self.form;
+            // A picture that is not square stands in the middle.
+            let side = (width / columns as f64).min(height / rows as f64);
+            let left = (width - side * columns as f64) / 2.0;
+            let top = (height - side * rows as f64) / 2.0;
+            for (i, &pixel) in image.iter().enumerate() {
+                let (x, y) = (left + side * (i % columns) as f64, top + side * (i / columns) as f64);
+                self.context.set_global_alpha(f64::from(pixel) / f64::from(max_pixel));
+                self.context.fill_rect(x, y, side, side);
             }
             self.context.set_global_alpha(1.0);
         }

@@ -1,18 +1,21 @@
 /** Runs the core: the pad and the predictor on this thread, jobs in a worker. Panels call these functions. */
 
 import * as Comlink from "comlink";
+import { fromFields, toFields } from "./settings";
 import * as state from "./state";
 import { compile, compileCore, Failure, loadable } from "./wasm";
 import init, {
   backend,
   type Ceiling,
+  type NetworkSettings,
+  networkDefaults,
   Pad,
   type Pair,
   Predictor,
-  type Progress,
+  type TrainRequest,
   useRounding,
 } from "./wasm/quantpad.js";
-import type { Jobs, Requantized } from "./worker";
+import type { Command, Jobs, Report, Requantized } from "./worker";
 
 /** Alternating pairs of samples: a first look at once, then the figures that stay. */
 const QUICK_PAIRS = 2;
@@ -24,6 +27,8 @@ let worker: { thread: Worker; jobs: Promise<Comlink.Remote<Jobs>> } | null = nul
 /** Rejects the jobs under way: they never answer once their worker is gone. */
 const pending = new Set<(reason: Failure) => void>();
 let files: { fp32: Uint8Array; quantized: Uint8Array } | null = null;
+/** Files of the data set in use (the models' own); none are the digits. A new worker reads them again. */
+let dataFiles: File[] = [];
 let predictor: Predictor | null = null;
 let pad: Pad | null = null;
 
@@ -45,11 +50,12 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
           "This browser has no WebAssembly SIMD, so the models run on plain (scalar) instructions: same answers, less speed.",
       };
     }
+    setDefaults(state.DIGITS.train);
     pad = new Pad(canvas, drawingChanged);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad?.render());
     drawingChanged();
     state.phase.value = "training";
-    await runTraining(state.DEFAULT_SEED, 1, false);
+    await runTraining(request(), false);
   } catch (error) {
     fail(error);
   }
@@ -57,22 +63,75 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
 
 /** Trains with what the controls say; the models in use stay until the new ones are there. */
 export async function train(): Promise<void> {
-  const seed = Number(state.seed.value);
-  if (!/^\d+$/.test(state.seed.value.trim()) || seed > state.MAX_SEED) {
-    state.failure.value = {
-      code: "bad-seed",
-      message: `The seed must be a whole number from 0 to ${state.MAX_SEED}; “${state.seed.value}” is not. Nothing was changed.`,
-    };
-    return;
-  }
   if (!module || state.run.value.running) return;
-  state.failure.value = null;
-  state.phase.value = "training";
   try {
-    await runTraining(seed, Number(state.regularization.value), state.slowMotion.value);
+    const wanted = request();
+    state.failure.value = null;
+    await runTraining(wanted, state.slowMotion.value);
   } catch (error) {
     fail(error);
   }
+}
+
+/** Reads a data set from files (none: the digits) and trains on it; whatever goes wrong, the one in use stays. */
+export async function useData(chosen: File[]): Promise<void> {
+  if (!module) return;
+  if (state.run.value.running) {
+    const message = "A training is under way: cancel it or let it end, then give the files again.";
+    state.failure.value = { code: "busy", message };
+    return;
+  }
+  state.failure.value = null;
+  const names = chosen.map(({ name }) => name).join(", ");
+  let inUse = true;
+  try {
+    state.reading.value = names || state.DIGITS.name;
+    const info = await ask((jobs) => jobs.load(chosen));
+    inUse = false;
+    state.reading.value = "";
+    setDefaults(info.train);
+    const data = { ...info, name: chosen.length > 0 ? names : state.DIGITS.name };
+    await runTraining(request(), false, { files: chosen, data });
+    inUse = true;
+  } catch (error) {
+    fail(error);
+  } finally {
+    state.reading.value = "";
+    if (!inUse) {
+      // The worker holds the new data; its successor will read that of the models in use.
+      endJobs(CANCELLED);
+      setDefaults(state.trained.value.data.train);
+    }
+  }
+}
+
+/** Tells the training under way to pause, to go on, to do one step, or to end with the best model so far. */
+export async function command(command: Command): Promise<void> {
+  if (!state.run.value.running || !worker) return;
+  state.run.value = { ...state.run.value, paused: command === "pause" || command === "step" };
+  const jobs = await worker.jobs;
+  await jobs.command(command);
+}
+
+/** What the controls say. */
+function request(): TrainRequest {
+  const model = state.model.value;
+  const seed = Number(state.seed.value);
+  if (!/^\d+$/.test(state.seed.value.trim()) || seed > state.MAX_SEED) {
+    throw new Failure(
+      "bad-seed",
+      `The seed must be a whole number from 0 to ${state.MAX_SEED}; “${state.seed.value}” is not. Nothing was changed.`,
+    );
+  }
+  const fields = state.fields.value?.[model === "cnn" ? "cnn" : "mlp"];
+  if (!fields) throw new Failure("not-ready", "The page is still loading; try again in a moment.");
+  return { model, seed, c: Number(state.regularization.value), network: fromFields(fields) };
+}
+
+/** Puts the fields to what suits so many training images. */
+function setDefaults(images: number): void {
+  const defaults = (model: string): NetworkSettings => networkDefaults(model, images);
+  state.fields.value = { mlp: toFields(defaults("mlp")), cnn: toFields(defaults("cnn")) };
 }
 
 /** Ends the running job at once; the last good models stay. */
@@ -91,7 +150,7 @@ export async function setScheme(change: {
   try {
     const { fp32 } = files;
     const { seed } = state.trained.value;
-    use(fp32, await ask((jobs) => jobs.quantize(fp32, state.scheme.value, seed)));
+    use(fp32, await quantizeAsWanted(fp32, seed));
     await measure(FULL_PAIRS);
   } catch (error) {
     fail(error);
@@ -120,11 +179,13 @@ export async function showSample(): Promise<void> {
 
 /** Puts every setting back to where the page began, and trains that model. */
 export async function reset(): Promise<void> {
+  state.model.value = "softmax";
   state.seed.value = String(state.DEFAULT_SEED);
   state.regularization.value = "1";
   state.granularity.value = "per-tensor";
   state.activations.value = "dynamic";
-  await train();
+  setDefaults(state.DIGITS.train);
+  await (dataFiles.length > 0 ? useData([]) : train());
 }
 
 /** Times the models on every build of the core that this browser can run, one after the other. */
@@ -193,7 +254,7 @@ async function alone<T>(
       });
     });
     const jobs = Comlink.wrap<Jobs>(thread);
-    const done = jobs.start(core).then(() => job(jobs));
+    const done = jobs.start(core, dataFiles).then(() => job(jobs));
     return await Promise.race(stopped ? [done, crashed, stopped] : [done, crashed]);
   } finally {
     thread.terminate();
@@ -204,37 +265,58 @@ export const clear = () => pad?.clear();
 export const undo = () => pad?.undo();
 export const redo = () => pad?.redo();
 
-async function runTraining(seed: number, c: number, slow: boolean): Promise<void> {
-  state.run.value = { running: true, computeMs: 0, share: 0, history: [] };
+/** `next`: the data set that the worker holds now, which is in use from when there are models for it. */
+async function runTraining(
+  wanted: TrainRequest,
+  slow: boolean,
+  next?: { files: File[]; data: state.Data },
+): Promise<void> {
+  const { model, seed } = wanted;
+  state.phase.value = "training";
+  state.run.value = { running: true, paused: false, model, computeMs: 0, share: 0, history: [] };
   try {
-    const report = Comlink.proxy((steps: Progress[], computeMs: number) => {
-      const { running, share } = state.run.value;
-      if (!running) return;
-      const history = [...state.run.value.history, ...steps];
-      state.run.value = { running, computeMs, share: Math.max(share, fitted(history)), history };
+    const report = Comlink.proxy(({ steps, share, computeMs }: Report) => {
+      const now = state.run.value;
+      if (!now.running) return;
+      const history = [...now.history, ...steps];
+      state.run.value = { ...now, history, computeMs, share: Math.max(now.share, share) };
     });
-    const requested = state.scheme.value;
-    const { fp32, ...result } = await ask((jobs) => jobs.train({ seed, c, slow, scheme: requested }, report));
-    // The scheme may have been changed meanwhile.
-    const wanted = state.scheme.value;
-    const quantized = wanted === requested ? result : await ask((jobs) => jobs.quantize(fp32, wanted, seed));
-    state.trained.value = { seed, c };
-    use(fp32, quantized);
+    const result = await ask((jobs) => jobs.train(wanted, slow, report));
+    if (result.diverged !== null) throw runaway(wanted, result.diverged);
+    const { fp32 } = result;
+    const requantized = await quantizeAsWanted(fp32, seed);
+    if (next) dataFiles = next.files;
+    const data = next?.data ?? state.trained.value.data;
+    state.trained.value = { model, layers: model === "softmax" ? [] : wanted.network.layers, seed, data };
+    use(fp32, requantized);
     performance.mark("models-ready");
     await measure(QUICK_PAIRS);
   } finally {
-    state.run.value = { ...state.run.value, running: false };
+    state.run.value = { ...state.run.value, running: false, paused: false };
   }
   state.phase.value = "ready";
   performance.mark("ready");
   await measure(FULL_PAIRS);
 }
 
-/** How far the fit has come: the gradient's norm falls to 1e-6 about as a straight line on a log scale. */
-function fitted(history: Progress[]): number {
-  const [first, last] = [history[0], history.at(-1)];
-  if (!first || !last || last.done) return 1;
-  return Math.log(last.gradientNorm / first.gradientNorm) / Math.log(1e-6 / first.gradientNorm);
+/** Quantizes by the scheme that the controls say, even when that changes meanwhile. */
+async function quantizeAsWanted(fp32: Uint8Array, seed: number): Promise<Requantized> {
+  for (;;) {
+    const wanted = state.scheme.value;
+    const requantized = await ask((jobs) => jobs.quantize(fp32, wanted, seed));
+    if (wanted === state.scheme.value) return requantized;
+  }
+}
+
+function runaway({ model, network }: TrainRequest, step: number): Failure {
+  const remedy =
+    model === "softmax"
+      ? "Try a stronger regularisation (a smaller C)."
+      : `Try a learning rate of ${Number((network.rate / 10).toPrecision(1))}, a tenth of this one.`;
+  return new Failure(
+    "diverged",
+    `Training ran away in ${model === "softmax" ? "step" : "epoch"} ${step}: the loss grows instead of falling. ${remedy} The models in use are untouched.`,
+  );
 }
 
 /** Puts a pair of models to use. */
@@ -243,6 +325,8 @@ function use(fp32: Uint8Array, { quantized, evaluation }: Requantized): void {
   predictor?.free();
   predictor = next;
   files = { fp32, quantized };
+  const { width, height, maxPixel } = state.trained.value.data;
+  pad?.setForm(width, height, maxPixel);
   state.evaluation.value = evaluation;
   // Times of other models.
   state.backends.value = [];
@@ -287,7 +371,7 @@ function spawn(): NonNullable<typeof worker> {
     if (thread === worker?.thread) crashed(event.message);
   });
   const remote = Comlink.wrap<Jobs>(thread);
-  const jobs = remote.start(module).then(() => remote);
+  const jobs = remote.start(module, dataFiles).then(() => remote);
   // Whoever asks for a job hears of a failed start; nobody may have asked yet.
   jobs.catch(() => {});
   return { thread, jobs };

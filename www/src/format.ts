@@ -25,3 +25,16 @@ export function range(ns: number, longer = ns): string {
 export const percent = (part: number, total: number): string => `${((100 * part) / total).toFixed(2)}\u00a0%`;
 
 export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
+
+/** A time that one waits. */
+export function seconds(ms: number): string {
+  if (ms < 1000) return `${ms.toFixed(0)}\u00a0ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)}\u00a0s`;
+  return `${Math.floor(ms / 60_000)}\u00a0min ${Math.round((ms % 60_000) / 1000)}\u00a0s`;
+}
+
+/** What a model is called: with the sizes of its hidden layers. */
+export function modelName({ model, layers }: { model: string; layers: number[] }): string {
+  if (model === "softmax") return "softmax regression";
+  return [model === "mlp" ? "MLP" : "CNN", layers.join("–")].join(" ").trim();
+}

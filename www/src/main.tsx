@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import * as engine from "./engine";
 import { Accuracy } from "./panels/accuracy";
 import { Answers } from "./panels/answers";
+import { Data } from "./panels/data";
 import { Draw } from "./panels/draw";
 import { Failure } from "./panels/failure";
 import { Header } from "./panels/header";
@@ -27,7 +28,7 @@ function App() {
       data-testid="app"
       data-state={state.phase.value}
       data-backend={state.backend.value}
-      data-model="softmax"
+      data-model={state.trained.value.model}
       data-scheme={state.scheme.value}
     >
       <Header />
@@ -42,9 +43,12 @@ function App() {
           <Timing />
           <Accuracy />
         </section>
-        <section class="controls" aria-label="Train and quantize">
+        <section class="controls" aria-label="Data, training and quantization">
           <Train />
-          <Quantize />
+          <div class="stack">
+            <Data />
+            <Quantize />
+          </div>
         </section>
         <Payoff />
         <Lab />

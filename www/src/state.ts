@@ -1,15 +1,18 @@
 /** All state of the page, as signals: panels read it, the engine writes it. */
 
 import { computed, signal } from "@preact/signals";
+import type { FIELDS } from "./settings";
 import type { Backend } from "./wasm";
 import type {
   Answers,
   Ceiling,
+  DataInfo,
   Evaluation,
   LabReport,
+  ModelName,
   Pair,
-  Progress,
   Sample,
+  Step,
   TimingReport,
 } from "./wasm/quantpad.js";
 
@@ -17,8 +20,6 @@ export type Phase = "loading" | "training" | "ready" | "error";
 export type Granularity = "per-tensor" | "per-channel";
 export type Activations = "dynamic" | "static-minmax";
 
-/** Side of the image that the models see. */
-export const SIDE = 8;
 export const DEFAULT_SEED = 42;
 export const MAX_SEED = 2 ** 32 - 1;
 
@@ -28,7 +29,22 @@ export const backend = signal("");
 /** What went wrong, in words, and a name for it; stays until something works again. */
 export const failure = signal<{ code: string; message: string } | null>(null);
 
+/** A data set, and what it is called. */
+export interface Data extends DataInfo {
+  name: string;
+}
+export const DIGITS: Data = {
+  name: "scikit-learn’s digits",
+  width: 8,
+  height: 8,
+  maxPixel: 16,
+  train: 1437,
+  test: 360,
+  ownTestPart: false,
+};
+
 /** What the controls say; `trained` is what the models in use were trained with. */
+export const model = signal<ModelName>("softmax");
 export const seed = signal(String(DEFAULT_SEED));
 export const regularization = signal("1");
 export const granularity = signal<Granularity>("per-tensor");
@@ -36,17 +52,36 @@ export const activations = signal<Activations>("dynamic");
 /** The name of the scheme that the controls say. */
 export const scheme = computed(() => `int8-${activations.value}-${granularity.value}`);
 export const slowMotion = signal(true);
-export const trained = signal({ seed: DEFAULT_SEED, c: 1 });
+/** The fields of a network's settings, as typed; null until the core has told the defaults. */
+export type Fields = Record<keyof typeof FIELDS, string>;
+export const fields = signal<Record<"mlp" | "cnn", Fields> | null>(null);
+export const trained = signal<{ model: ModelName; layers: number[]; seed: number; data: Data }>({
+  model: "softmax",
+  layers: [],
+  seed: DEFAULT_SEED,
+  data: DIGITS,
+});
 
 /** The training under way, or the last one. */
 export interface Run {
   running: boolean;
+  paused: boolean;
+  model: ModelName;
   computeMs: number;
   /** Where a progress bar stands, 0 to 1. */
   share: number;
-  history: Progress[];
+  history: Step[];
 }
-export const run = signal<Run>({ running: false, computeMs: 0, share: 0, history: [] });
+export const run = signal<Run>({
+  running: false,
+  paused: false,
+  model: "softmax",
+  computeMs: 0,
+  share: 0,
+  history: [],
+});
+/** The files that are being read. */
+export const reading = signal("");
 
 export const evaluation = signal<Evaluation | null>(null);
 export const timing = signal<TimingReport | null>(null);

@@ -5,20 +5,16 @@ import { BATCH, SIZES } from "./sweep";
 import init, {
   Bench,
   type Ceiling,
+  type DataInfo,
   type Evaluation,
   Lab,
   type LabReport,
   type Pair,
-  type Progress,
   type Sample,
+  type Step,
   type TimingReport,
+  type TrainRequest,
 } from "./wasm/quantpad.js";
-
-export interface Trained {
-  fp32: Uint8Array;
-  quantized: Uint8Array;
-  evaluation: Evaluation;
-}
 
 export interface Requantized {
   quantized: Uint8Array;
@@ -35,43 +31,114 @@ export interface Measured {
 const SWEEP_PAIRS = 5;
 const SWEEP_SAMPLE_MS = 2;
 
-export interface TrainRequest {
-  seed: number;
-  c: number;
-  scheme: string;
-  /** One iteration a frame instead of as fast as it goes. */
-  slow: boolean;
+/** What a training has come to since the last report. */
+export interface Report {
+  steps: Step[];
+  /** Share of the work that is done, 0 to 1. */
+  share: number;
+  /** Time spent computing so far. */
+  computeMs: number;
 }
+
+/** A model, or the step in which the loss ran away. */
+export interface Trained {
+  fp32: Uint8Array;
+  diverged: number | null;
+}
+
+/** `step`: on to the end of an iteration or epoch, then pause. */
+export type Command = "run" | "pause" | "step" | "finish";
 
 /** A frame at 60 Hz, in ms. */
 const FRAME = 16;
 
+/** Between two reports, in ms: often enough to look alive, seldom enough to leave the page its frames. */
+const REPORT = 40;
+
+/** Lets messages in, without the 4 ms that a timer waits. */
+const channel = new MessageChannel();
+const breathe = () =>
+  new Promise<void>((resolve) => {
+    channel.port1.onmessage = () => resolve();
+    channel.port2.postMessage(null);
+  });
+
 class Jobs {
   #lab!: Lab;
   #rounding = "";
+  #command: Command = "run";
+  #heard = () => {};
 
-  async start(module: WebAssembly.Module): Promise<void> {
+  /** `files`: of the data set to use; none means the digits. */
+  async start(module: WebAssembly.Module, files: File[]): Promise<void> {
     await init({ module_or_path: module });
     this.#lab = new Lab();
+    if (files.length > 0) await this.load(files);
   }
 
-  /** `report` hears of every step; `computeMs` is the time spent computing so far. */
-  async train(
-    request: TrainRequest,
-    report: (steps: Progress[], computeMs: number) => void,
-  ): Promise<Trained> {
-    let computeMs = 0;
-    let steps = [this.#lab.start(request.seed, request.c)];
-    report(steps, computeMs);
-    while (!steps.at(-1)?.done) {
-      const begin = performance.now();
-      steps = this.#lab.step(request.slow ? 0 : FRAME);
-      computeMs += performance.now() - begin;
-      report(steps, computeMs);
-      if (request.slow) await new Promise((wake) => setTimeout(wake, FRAME));
+  /** Reads a data set; the one in use stays when that fails. No files: the digits. */
+  async load(files: File[]): Promise<DataInfo> {
+    if (files.length === 0) {
+      this.#lab.free();
+      this.#lab = new Lab();
+      return this.#lab.data();
     }
-    const fp32 = this.#lab.model();
-    return { fp32, ...this.quantize(fp32, request.scheme, request.seed) };
+    try {
+      for (const file of files) {
+        this.#lab.checkFile(file.name, file.size);
+        this.#lab.addFile(file.name, new Uint8Array(await file.arrayBuffer()));
+      }
+    } catch (error) {
+      this.#lab.dropFiles();
+      throw error;
+    }
+    this.#lab.readFiles();
+    return this.#lab.data();
+  }
+
+  /** Trains until the end or a command; `report` hears of every step. `slow`: one step a frame. */
+  async train(request: TrainRequest, slow: boolean, report: (report: Report) => void): Promise<Trained> {
+    this.#lab.start(request);
+    this.#command = "run";
+    let computeMs = 0;
+    let steps: Step[] = [];
+    let reported = performance.now();
+    for (;;) {
+      const stepping = this.#told("step");
+      const begin = performance.now();
+      const progress = this.#lab.step(FRAME, slow || stepping);
+      const end = performance.now();
+      computeMs += end - begin;
+      steps.push(...progress.steps);
+      const { share, done, diverged } = progress;
+      if (stepping && steps.length > 0) this.#command = "pause";
+      if (done || stepping || diverged !== null || slow || end - reported >= REPORT) {
+        report({ steps, share, computeMs });
+        steps = [];
+        reported = end;
+      }
+      if (diverged !== null) return { fp32: new Uint8Array(), diverged };
+      if (done) break;
+      if (slow && progress.steps.length > 0) await new Promise((wake) => setTimeout(wake, FRAME));
+      await breathe();
+      while (this.#told("pause")) {
+        await new Promise<void>((heard) => {
+          this.#heard = heard;
+        });
+      }
+      if (this.#told("finish")) break;
+    }
+    return { fp32: this.#lab.model(), diverged: null };
+  }
+
+  #told(command: Command): boolean {
+    return this.#command === command;
+  }
+
+  /** Tells the training under way what to do. */
+  command(command: Command): void {
+    this.#command = command;
+    this.#heard();
   }
 
   sample(seed: number, number: number): Sample {

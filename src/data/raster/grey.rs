@@ -45,7 +45,7 @@ pub(super) fn draw(segments: &[Segment], bounds: &Bounds, form: Form, pen: f64) 
         if !last && let Some(centre) = canvas.centre_of_mass() {
             // Never so far that the box would be cut off.
             let room = size.map(|length| (length - BOX * side) / 2.0);
-            middle = [0, 1].map(|axis| middle[axis] - (centre[axis] - middle[axis]).clamp(-room[axis], room[axis]));
+            middle = [0, 1].map(|axis| middle[axis] - (centre[axis] - middle[axis]).max(-room[axis]).min(room[axis]));
         }
     }
     canvas.ink.iter().map(|ink| (ink * f64::from(form.max_pixel)).round_ties_even() as f32).collect()

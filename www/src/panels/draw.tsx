@@ -1,6 +1,6 @@
 import type { RefObject } from "preact";
 import * as engine from "../engine";
-import { backend, drawing, evaluation, image, phase, SIDE, sample } from "../state";
+import { backend, drawing, evaluation, image, phase, sample, trained } from "../state";
 
 export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }) {
   const { strokes, canUndo, canRedo } = drawing.value;
@@ -55,29 +55,34 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
   );
 }
 
-/** The 8x8 image that both models see. */
+/** The image that both models see. */
 function ModelInput() {
   const pixels = image.value;
   const values = pixels ? Array.from(pixels) : [];
+  const { width, height, maxPixel } = trained.value.data;
   return (
     <figure class="model-input">
       <svg
         data-testid="model-input"
         data-values={JSON.stringify(values)}
-        data-width={SIDE}
-        data-height={SIDE}
-        viewBox={`0 0 ${SIDE} ${SIDE}`}
+        data-width={width}
+        data-height={height}
+        viewBox={`0 0 ${width} ${height}`}
         role="img"
-        aria-label={pixels ? "The drawing as the models see it: 8 by 8 pixels" : "The models see nothing yet"}
+        aria-label={
+          pixels
+            ? `The drawing as the models see it: ${width} by ${height} pixels`
+            : "The models see nothing yet"
+        }
       >
         {values.map((value, i) => (
           <rect
             key={i}
-            x={i % SIDE}
-            y={Math.floor(i / SIDE)}
+            x={i % width}
+            y={Math.floor(i / width)}
             width="1"
             height="1"
-            fill-opacity={value / 16}
+            fill-opacity={value / maxPixel}
           />
         ))}
       </svg>

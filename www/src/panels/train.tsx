@@ -1,7 +1,22 @@
 import { LineChart } from "../charts/line";
 import * as engine from "../engine";
-import { percent } from "../format";
-import { backend, failure, regularization, run, seed, slowMotion } from "../state";
+import { count, modelName, percent, seconds } from "../format";
+import type { FIELDS } from "../settings";
+import {
+  backend,
+  type Fields,
+  failure,
+  fields,
+  model,
+  type Run,
+  reading,
+  regularization,
+  run,
+  seed,
+  slowMotion,
+  trained,
+} from "../state";
+import type { ModelName } from "../wasm/quantpad.js";
 
 const STRENGTHS: [string, string][] = [
   ["0.001", "very strong (C = 0.001)"],
@@ -12,10 +27,16 @@ const STRENGTHS: [string, string][] = [
   ["100", "very weak (C = 100)"],
 ];
 
+const MODELS: [ModelName, string][] = [
+  ["softmax", "Softmax regression: no hidden layer"],
+  ["mlp", "MLP: fully connected layers"],
+  ["cnn", "CNN: 3×3 convolutions, pooling"],
+];
+
 export function Train() {
-  const { running, share, computeMs, history } = run.value;
+  const { running, paused, share, history } = run.value;
   const last = history.at(-1);
-  const badSeed = failure.value?.code === "bad-seed";
+  const busy = running || reading.value !== "";
   return (
     <article class="card panel">
       <h2>Train</h2>
@@ -28,34 +49,35 @@ export function Train() {
         }}
       >
         <label>
-          Seed of the split
-          <input
-            data-testid="seed"
-            inputMode="numeric"
-            autocomplete="off"
-            value={seed.value}
-            aria-invalid={badSeed}
-            onInput={(event) => {
-              seed.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-        <label>
-          Regularisation
+          Model
           <select
-            data-testid="regularization"
-            value={regularization.value}
+            data-testid="model-select"
+            value={model.value}
             onChange={(event) => {
-              regularization.value = event.currentTarget.value;
+              model.value = event.currentTarget.value as ModelName;
             }}
           >
-            {STRENGTHS.map(([value, name]) => (
+            {MODELS.map(([value, name]) => (
               <option key={value} value={value}>
                 {name}
               </option>
             ))}
           </select>
         </label>
+        <label>
+          Seed
+          <input
+            data-testid="seed"
+            inputMode="numeric"
+            autocomplete="off"
+            value={seed.value}
+            aria-invalid={failure.value?.code === "bad-seed"}
+            onInput={(event) => {
+              seed.value = event.currentTarget.value;
+            }}
+          />
+        </label>
+        {model.value === "softmax" ? <Regularization /> : <NetworkFields kind={model.value} />}
         <label class="check">
           <input
             type="checkbox"
@@ -68,56 +90,190 @@ export function Train() {
           Slow motion: one step a frame
         </label>
         <div class="buttons">
-          <button type="submit" class="primary" data-testid="train" disabled={running || !backend.value}>
+          <button type="submit" class="primary" data-testid="train" disabled={busy || !backend.value}>
             Train
-          </button>
-          <button type="button" data-testid="cancel" onClick={engine.cancel} disabled={!running}>
-            Cancel
           </button>
           <button
             type="button"
-            data-testid="reset"
-            onClick={engine.reset}
-            disabled={running || !backend.value}
+            data-testid="pause"
+            onClick={() => engine.command(paused ? "run" : "pause")}
+            disabled={!running}
           >
+            {paused ? "Resume" : "Pause"}
+          </button>
+          <button type="button" data-testid="step" onClick={() => engine.command("step")} disabled={!running}>
+            Step
+          </button>
+          <button
+            type="button"
+            data-testid="finish"
+            onClick={() => engine.command("finish")}
+            disabled={!running || !last}
+          >
+            Finish now
+          </button>
+          <button type="button" data-testid="cancel" onClick={engine.cancel} disabled={!busy}>
+            Cancel
+          </button>
+          <button type="button" data-testid="reset" onClick={engine.reset} disabled={busy || !backend.value}>
             Reset
           </button>
         </div>
       </form>
       <progress
         data-testid="progress"
-        data-job={running ? "train" : ""}
+        data-job={running ? "train" : reading.value ? "read" : ""}
         data-loss={last?.loss ?? ""}
-        data-epoch={last?.iteration ?? ""}
+        data-epoch={last?.number ?? ""}
+        data-paused={paused}
         aria-label="Progress of the training"
         max={1}
         value={share}
       />
-      {last && (
-        <>
-          <div class="charts">
-            <LineChart
-              title="Loss (log scale)"
-              log
-              values={history.map((step) => step.loss)}
-              format={(loss) => loss.toPrecision(3)}
-            />
-            <LineChart
-              title="Training accuracy"
-              values={history.map((step) => step.trainCorrect / step.trainTotal)}
-              format={(share) => percent(share, 1)}
-            />
-          </div>
-          <p class="note">
-            Step {last.iteration} of L-BFGS: loss {last.loss.toPrecision(4)}, {last.trainCorrect} of{" "}
-            {last.trainTotal} training images right. Computing took {computeMs.toFixed(0)} ms
-            {running ? " so far" : ""}
-            {last.gradientNorm < 1e-6
-              ? "; the gradient is 0 to six places: no other softmax model fits these images better under this penalty."
-              : "."}
-          </p>
-        </>
-      )}
+      <Curves run={run.value} />
     </article>
+  );
+}
+
+function Regularization() {
+  return (
+    <label>
+      Regularisation
+      <select
+        data-testid="regularization"
+        value={regularization.value}
+        onChange={(event) => {
+          regularization.value = event.currentTarget.value;
+        }}
+      >
+        {STRENGTHS.map(([value, name]) => (
+          <option key={value} value={value}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+type Key = keyof typeof FIELDS;
+
+/** What the augmentation's strengths are of. */
+const VARIATIONS: [Key, string][] = [
+  ["rotation", "Rotation (± degrees)"],
+  ["shear", "Shear (±)"],
+  ["scale", "Scale (±)"],
+  ["shift", "Shift (± of the width)"],
+  ["thickness", "Thickness (± of the width)"],
+  ["elastic", "Elastic (± of the width)"],
+  ["noise", "Noise (of full ink)"],
+];
+
+function NetworkFields({ kind }: { kind: "mlp" | "cnn" }) {
+  const values = fields.value?.[kind];
+  if (!values) return null;
+  const set = (change: Partial<Fields>) => {
+    if (fields.value) fields.value = { ...fields.value, [kind]: { ...values, ...change } };
+  };
+  const field = (key: Key, name: string) => (
+    <label key={key}>
+      {name}
+      <input
+        data-testid={`field-${key}`}
+        inputMode={key === "layers" ? "text" : "decimal"}
+        class="narrow"
+        autocomplete="off"
+        value={values[key]}
+        onInput={(event) => set({ [key]: event.currentTarget.value })}
+      />
+    </label>
+  );
+  const varied = VARIATIONS.some(([key]) => Number(values[key]) !== 0);
+  return (
+    <>
+      {field("layers", kind === "mlp" ? "Hidden sizes" : "Channels")}
+      {field("epochs", "Epochs")}
+      {field("rate", "Learning rate")}
+      <details class="more">
+        <summary>More settings</summary>
+        <div class="fields">
+          <label>
+            Optimizer
+            <select
+              data-testid="field-optimizer"
+              value={values.optimizer}
+              onChange={(event) => set({ optimizer: event.currentTarget.value })}
+            >
+              <option value="adam">Adam</option>
+              <option value="sgd">SGD with momentum</option>
+            </select>
+          </label>
+          {values.optimizer === "sgd" && field("momentum", "Momentum")}
+          {field("batch", "Batch size")}
+          {field("weightDecay", "Weight decay")}
+          {field("validation", "Validation share")}
+          {field("patience", "Stop after so many epochs without gain (0: never)")}
+        </div>
+        <fieldset>
+          <legend>
+            Augmentation: how much each image is varied whenever it is learned from {varied ? "" : "(off)"}
+          </legend>
+          <div class="fields">{VARIATIONS.map(([key, name]) => field(key, name))}</div>
+        </fieldset>
+      </details>
+    </>
+  );
+}
+
+function Curves({ run }: { run: Run }) {
+  const { running, paused, share, computeMs, history, model } = run;
+  const last = history.at(-1);
+  if (!last) return null;
+  const unit = model === "softmax" ? "step" : "epoch";
+  const validated = history.filter((step) => step.validationLoss !== null);
+  const left = share > 0 ? (computeMs * (1 - share)) / share : 0;
+  return (
+    <>
+      <div class="charts">
+        <LineChart
+          title="Loss (log scale)"
+          log
+          unit={unit}
+          series={[
+            { name: "train", values: history.map((step) => step.loss) },
+            { name: "validation", values: validated.map((step) => step.validationLoss ?? 0) },
+          ]}
+          format={(loss) => loss.toPrecision(3)}
+        />
+        <LineChart
+          title="Accuracy"
+          unit={unit}
+          series={[
+            { name: "train", values: history.map((step) => step.correct / step.total) },
+            {
+              name: "validation",
+              values: validated.map((step) => step.validationCorrect / step.validationTotal),
+            },
+          ]}
+          format={(share) => percent(share, 1)}
+        />
+      </div>
+      <p class="note">
+        {running ? "Training" : "Trained"}{" "}
+        {running ? modelName({ model, layers: [] }) : modelName(trained.value)}: {unit} {last.number}, loss{" "}
+        {last.loss.toPrecision(4)}, {count(last.correct)} of {count(last.total)} training images right
+        {last.validationLoss === null
+          ? ". "
+          : ` as they were varied, ${count(last.validationCorrect)} of ${count(last.validationTotal)} of the validation slice. `}
+        Computing took {seconds(computeMs)}
+        {running ? ` so far; ${paused ? "paused" : `about ${seconds(left)} left`}` : ""}
+        {last.gradientNorm !== null && last.gradientNorm < 1e-6
+          ? "; the gradient is 0 to six places: no other softmax model fits these images better under this penalty."
+          : "."}
+        {!running && last.validationLoss !== null
+          ? " The model kept is that of the epoch with the best validation; the test images had no say."
+          : ""}
+      </p>
+    </>
   );
 }

@@ -1,0 +1,346 @@
+//! A training as the page asks for it and hears of it, whichever model it is.
+
+use std::rc::Rc;
+
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+use super::{clock, dto::to_js};
+use crate::{
+    Error, Result,
+    data::{Augmentation, Dataset},
+    nn::Model,
+    train::{self, Architecture, Epoch, Optimizer, Settings, SoftmaxSettings, SoftmaxTrainer, Trainer},
+};
+
+#[wasm_bindgen]
+extern "C" {
+    /// What to train. Softmax regression reads `c`, the networks `network`. (Read field by field: a deserializer would
+    /// bring 25 KB of code, most of it for messages about values of other types.)
+    #[wasm_bindgen(typescript_type = "TrainRequest")]
+    pub type Request;
+
+    /// `softmax`, `mlp` or `cnn`.
+    #[wasm_bindgen(method, getter)]
+    fn model(this: &Request) -> String;
+
+    #[wasm_bindgen(method, getter)]
+    pub fn seed(this: &Request) -> u32;
+
+    #[wasm_bindgen(method, getter)]
+    fn c(this: &Request) -> f64;
+
+    #[wasm_bindgen(method, getter)]
+    fn network(this: &Request) -> Network;
+
+    /// How a network is trained; the other direction of [`NetworkSettings`].
+    type Network;
+
+    #[wasm_bindgen(method, getter)]
+    fn layers(this: &Network) -> Vec<f64>;
+
+    #[wasm_bindgen(method, getter)]
+    fn epochs(this: &Network) -> f64;
+
+    #[wasm_bindgen(method, getter)]
+    fn batch(this: &Network) -> f64;
+
+    /// `adam` or `sgd`.
+    #[wasm_bindgen(method, getter)]
+    fn optimizer(this: &Network) -> String;
+
+    #[wasm_bindgen(method, getter)]
+    fn rate(this: &Network) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn momentum(this: &Network) -> f32;
+
+    #[wasm_bindgen(method, getter, js_name = weightDecay)]
+    fn weight_decay(this: &Network) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn augmentation(this: &Network) -> Variation;
+
+    #[wasm_bindgen(method, getter)]
+    fn validation(this: &Network) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn patience(this: &Network) -> f64;
+
+    /// See [`Augmentation`].
+    type Variation;
+
+    #[wasm_bindgen(method, getter)]
+    fn rotation(this: &Variation) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn shear(this: &Variation) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn scale(this: &Variation) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn shift(this: &Variation) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn thickness(this: &Variation) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn elastic(this: &Variation) -> f32;
+
+    #[wasm_bindgen(method, getter)]
+    fn noise(this: &Variation) -> f32;
+}
+
+impl Network {
+    /// Numbers are cast: a negative one, or none, is 0, which the core refuses in words.
+    fn settings(&self, seed: u32) -> Result<Settings> {
+        let optimizer = match self.optimizer().as_str() {
+            "adam" => Optimizer::Adam,
+            "sgd" => Optimizer::Sgd { momentum: self.momentum() },
+            other => return Err(Error::UnknownName { what: "optimizer", found: other.into() }),
+        };
+        let variation = self.augmentation();
+        Ok(Settings {
+            epochs: self.epochs() as usize,
+            batch: self.batch() as usize,
+            optimizer,
+            rate: self.rate(),
+            weight_decay: self.weight_decay(),
+            augmentation: Augmentation {
+                rotation: variation.rotation(),
+                shear: variation.shear(),
+                scale: variation.scale(),
+                shift: variation.shift(),
+                thickness: variation.thickness(),
+                elastic: variation.elastic(),
+                noise: variation.noise(),
+            },
+            validation: self.validation(),
+            patience: self.patience() as usize,
+            seed,
+        })
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.layers().into_iter().map(|size| size as usize).collect()
+    }
+}
+
+/// How a network is trained, for the page.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkSettings {
+    /// Hidden sizes of the MLP, channels of the CNN.
+    layers: Vec<usize>,
+    epochs: usize,
+    batch: usize,
+    optimizer: &'static str,
+    rate: f32,
+    momentum: f32,
+    weight_decay: f32,
+    augmentation: Strengths,
+    validation: f32,
+    patience: usize,
+}
+
+impl NetworkSettings {
+    fn new(layers: &[usize], settings: &Settings) -> Self {
+        let (optimizer, momentum) = match settings.optimizer {
+            Optimizer::Adam => ("adam", 0.9),
+            Optimizer::Sgd { momentum } => ("sgd", momentum),
+        };
+        Self {
+            layers: layers.to_vec(),
+            epochs: settings.epochs,
+            batch: settings.batch,
+            optimizer,
+            rate: settings.rate,
+            momentum,
+            weight_decay: settings.weight_decay,
+            augmentation: settings.augmentation.into(),
+            validation: settings.validation,
+            patience: settings.patience,
+        }
+    }
+}
+
+/// See [`Augmentation`].
+#[derive(Serialize)]
+pub struct Strengths {
+    rotation: f32,
+    shear: f32,
+    scale: f32,
+    shift: f32,
+    thickness: f32,
+    elastic: f32,
+    noise: f32,
+}
+
+impl From<Augmentation> for Strengths {
+    fn from(a: Augmentation) -> Self {
+        let Augmentation { rotation, shear, scale, shift, thickness, elastic, noise } = a;
+        Self { rotation, shear, scale, shift, thickness, elastic, noise }
+    }
+}
+
+/// An iteration of the fit or an epoch of a network.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    number: usize,
+    loss: f64,
+    correct: usize,
+    total: usize,
+    /// Of networks: the slice of the training part that is not learned from.
+    validation_loss: Option<f64>,
+    validation_correct: usize,
+    validation_total: usize,
+    /// Of the fit.
+    gradient_norm: Option<f64>,
+}
+
+impl From<train::Progress> for Step {
+    fn from(p: train::Progress) -> Self {
+        Self {
+            number: p.iteration,
+            loss: p.loss,
+            correct: p.train_correct,
+            total: p.train_total,
+            validation_loss: None,
+            validation_correct: 0,
+            validation_total: 0,
+            gradient_norm: Some(p.gradient_norm),
+        }
+    }
+}
+
+impl From<Epoch> for Step {
+    fn from(e: Epoch) -> Self {
+        Self {
+            number: e.epoch,
+            loss: e.loss,
+            correct: e.correct,
+            total: e.total,
+            validation_loss: (e.validation_total > 0).then_some(e.validation_loss),
+            validation_correct: e.validation_correct,
+            validation_total: e.validation_total,
+            gradient_norm: None,
+        }
+    }
+}
+
+/// What has happened since the last report.
+#[derive(Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    steps: Vec<Step>,
+    /// Share of the work that is done, 0 to 1.
+    share: f64,
+    done: bool,
+    /// The step in which the loss ran away.
+    diverged: Option<usize>,
+}
+
+/// A training under way.
+pub enum Training {
+    /// Softmax regression.
+    Fit {
+        /// The fit.
+        trainer: Box<SoftmaxTrainer>,
+        /// Norm of the gradient at the start.
+        first_norm: f64,
+    },
+    /// MLP or CNN.
+    Network(Box<Trainer<Rc<Dataset>>>),
+}
+
+impl Training {
+    /// Begins what `request` says on the training rows `train`.
+    pub fn start(data: &Rc<Dataset>, train: &[u32], request: &Request) -> Result<Self> {
+        let network = request.network();
+        let architecture = match request.model().as_str() {
+            "softmax" => {
+                let settings = SoftmaxSettings { c: request.c(), ..SoftmaxSettings::default() };
+                let trainer = Box::new(SoftmaxTrainer::new(data, train, settings)?);
+                let first_norm = trainer.progress().gradient_norm;
+                return Ok(Self::Fit { trainer, first_norm });
+            }
+            "mlp" => Architecture::Mlp(network.sizes()),
+            "cnn" => Architecture::Cnn(network.sizes()),
+            other => return Err(Error::UnknownName { what: "model", found: other.into() }),
+        };
+        let settings = network.settings(request.seed())?;
+        Ok(Self::Network(Box::new(Trainer::new(data.clone(), train, &architecture, settings)?)))
+    }
+
+    /// Trains for `milliseconds`, but one step (a batch, an iteration) at least, and with `one` until one step has been
+    /// reported and no longer.
+    pub fn run(&mut self, milliseconds: f64, one: bool) -> Result<Progress> {
+        let end = clock::now() + milliseconds;
+        let mut progress = Progress::default();
+        loop {
+            match self.step(&mut progress) {
+                Err(Error::Diverged { iteration }) => progress.diverged = Some(iteration),
+                result => result?,
+            }
+            let ended = progress.done || progress.diverged.is_some();
+            if ended || clock::now() >= end || one && !progress.steps.is_empty() {
+                return Ok(progress);
+            }
+        }
+    }
+
+    fn step(&mut self, progress: &mut Progress) -> Result<()> {
+        match self {
+            Self::Fit { trainer, first_norm } => {
+                let state = trainer.step()?;
+                progress.done = state.done;
+                // The gradient's norm falls about as a straight line on a log scale.
+                let end = libm::log(SoftmaxSettings::default().tolerance / *first_norm);
+                progress.share = if state.done { 1.0 } else { libm::log(state.gradient_norm / *first_norm) / end };
+                progress.steps.push(state.into());
+            }
+            Self::Network(trainer) => {
+                let epoch = trainer.step()?;
+                progress.share = trainer.share();
+                progress.done = epoch.is_some_and(|epoch| epoch.done);
+                progress.steps.extend(epoch.map(Step::from));
+            }
+        }
+        Ok(())
+    }
+
+    /// The best model so far.
+    pub fn model(&self) -> Result<Model> {
+        match self {
+            Self::Fit { trainer, .. } => trainer.model(),
+            Self::Network(trainer) => trainer.model(),
+        }
+    }
+}
+
+/// How the page trains the network `mlp` or `cnn` on `images` images unless told otherwise.
+#[wasm_bindgen(js_name = networkDefaults, unchecked_return_type = "NetworkSettings")]
+pub fn network_defaults(model: &str, images: usize) -> std::result::Result<JsValue, JsValue> {
+    let many = images > 10_000;
+    let (layers, epochs, rate): (&[usize], _, _) = match (model, many) {
+        ("mlp", false) => (&[32], 120, 0.005),
+        ("mlp", true) => (&[128, 64], 3, 0.002),
+        ("cnn", false) => (&[8, 16], 60, 0.005),
+        ("cnn", true) => (&[8, 16], 3, 0.002),
+        _ => return Err(Error::UnknownName { what: "network", found: model.into() }.into()),
+    };
+    let settings = Settings {
+        epochs,
+        batch: 32,
+        optimizer: Optimizer::Adam,
+        rate,
+        weight_decay: 1e-4,
+        augmentation: if many { Augmentation::NONE } else { Augmentation::DEFAULT },
+        validation: if many { 0.02 } else { 0.1 },
+        patience: 0,
+        seed: 0,
+    };
+    to_js(&NetworkSettings::new(layers, &settings))
+}

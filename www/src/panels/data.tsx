@@ -1,0 +1,90 @@
+import { useEffect, useState } from "preact/hooks";
+import * as engine from "../engine";
+import { count } from "../format";
+import { backend, DIGITS, reading, run, trained } from "../state";
+
+/** The data set in use, and a way to bring one's own: chosen, or dropped anywhere on the page. */
+export function Data() {
+  const { data } = trained.value;
+  const busy = !backend.value || run.value.running || reading.value !== "";
+  return (
+    <article
+      class="card panel"
+      data-testid="dataset"
+      data-name={data.name}
+      data-width={data.width}
+      data-height={data.height}
+      data-train={data.train}
+      data-test={data.test}
+    >
+      <h2>Data</h2>
+      <p>
+        <strong>{data.name}</strong>: {count(data.train)} images to learn from, {count(data.test)} for the
+        test
+        {data.ownTestPart ? " (the makers’ own division)" : ", divided by the seed"}; {data.width}×
+        {data.height} pixels of 0…{data.maxPixel}.
+      </p>
+      <div class="buttons">
+        <label class="file">
+          Own data set…
+          <input
+            type="file"
+            multiple
+            class="visually-hidden"
+            data-testid="file-input"
+            disabled={busy}
+            onChange={(event) => {
+              const input = event.currentTarget;
+              const files = [...(input.files ?? [])];
+              input.value = "";
+              if (files.length > 0) void engine.useData(files);
+            }}
+          />
+        </label>
+        {data.name !== DIGITS.name && (
+          <button type="button" data-testid="use-digits" disabled={busy} onClick={() => engine.useData([])}>
+            Back to the digits
+          </button>
+        )}
+      </div>
+      <p class="note" role="status">
+        {reading.value
+          ? `Reading ${reading.value}…`
+          : "MNIST’s IDX files (images and labels, plain or .gz; training and test part together or alone) or CSV (64 or 784 pixels and the label a line). Up to 128 MB a file and 100 million pixels. They stay on your machine."}
+      </p>
+      <Drop />
+    </article>
+  );
+}
+
+/** Files may be dropped anywhere. */
+function Drop() {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+    const drag = (event: DragEvent) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    // Leaving the window has no other element to go to.
+    const leave = (event: DragEvent) => {
+      if (!event.relatedTarget) setOver(false);
+    };
+    const drop = (event: DragEvent) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      setOver(false);
+      void engine.useData([...(event.dataTransfer?.files ?? [])]);
+    };
+    addEventListener("dragover", drag);
+    addEventListener("dragleave", leave);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragover", drag);
+      removeEventListener("dragleave", leave);
+      removeEventListener("drop", drop);
+    };
+  }, []);
+  return over ? <div class="drop-hint">Drop the files to use them as data set</div> : null;
+}
