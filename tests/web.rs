@@ -4,7 +4,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use js_sys::{Float32Array, Function, JSON, Reflect};
-use quantpad::web::{Lab, Pad, Predictor};
+use quantpad::web::{Lab, Pad, Predictor, network_defaults};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};
 use web_sys::{HtmlCanvasElement, PointerEvent, PointerEventInit};
@@ -165,16 +165,43 @@ fn a_pad_that_is_gone_listens_no_more() {
     assert_eq!(changes.get(), 0);
 }
 
+/// What the page asks for, with some numbers changed: of the request, its `network` or that one's `augmentation`.
+fn request(model: &str, changes: &[(&str, f64)]) -> JsValue {
+    let network = network_defaults("mlp", 1437).expect("a network");
+    let augmentation = Reflect::get(&network, &"augmentation".into()).expect("strengths");
+    let request = js_sys::Object::new().into();
+    let set =
+        |target: &JsValue, key: &str, value: JsValue| Reflect::set(target, &key.into(), &value).expect("an object");
+    set(&request, "model", model.into());
+    set(&request, "seed", 42.into());
+    set(&request, "c", 1.into());
+    set(&request, "network", network.clone());
+    for &(key, value) in changes {
+        let places = [&request, &network, &augmentation];
+        let place = places.into_iter().find(|place| Reflect::has(place, &key.into()).expect("an object"));
+        set(place.expect("a known key"), key, value.into());
+    }
+    request
+}
+
+/// Trains to the end; returns the reports.
+fn train(lab: &mut Lab, request: &JsValue) -> Vec<JsValue> {
+    lab.start(request.unchecked_ref()).expect("settings that make sense");
+    let mut reports = Vec::new();
+    loop {
+        let report = lab.step(50.0, false).expect("a finite loss");
+        let done = Reflect::get(&report, &"done".into()).expect("a report").is_truthy();
+        reports.push(report);
+        if done {
+            return reports;
+        }
+    }
+}
+
 /// A fast training, both files.
 fn trained() -> (Lab, Vec<u8>, Vec<u8>) {
     let mut lab = Lab::new();
-    lab.start(42, 0.1).expect("valid settings");
-    loop {
-        let steps = js_sys::Array::from(&lab.step(50.0).expect("a finite loss"));
-        if Reflect::get(&steps.get(steps.length() - 1), &"done".into()).expect("progress").is_truthy() {
-            break;
-        }
-    }
+    train(&mut lab, &request("softmax", &[("c", 0.1)]));
     let fp32 = lab.model().expect("a model");
     let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42).expect("a scheme");
     (lab, fp32, quantized)
@@ -225,11 +252,88 @@ fn the_lab_reports_accuracy_size_and_time() {
 #[test]
 fn settings_that_make_no_sense_are_refused_in_words() {
     let mut lab = Lab::new();
-    let refused = lab.start(42, f64::NAN).expect_err("refused");
-    let message = Reflect::get(&refused, &"message".into()).expect("an error").as_string().expect("words");
-    assert!(message.contains("must be a number from"), "{message}");
-    assert!(lab.step(1.0).is_err(), "nothing has been started");
+    for (model, key, value, words) in [
+        ("softmax", "c", f64::NAN, "must be a number from"),
+        ("mlp", "rate", -1.0, "learning rate must be"),
+        ("mlp", "epochs", f64::NAN, "epochs must be"),
+        ("cnn", "noise", 2.0, "noise is too large"),
+        ("svm", "c", 1.0, "not a known model"),
+    ] {
+        let refused = lab.start(request(model, &[(key, value)]).unchecked_ref()).expect_err("refused");
+        let message = Reflect::get(&refused, &"message".into()).expect("an error").as_string().expect("words");
+        assert!(message.contains(words), "{message}");
+    }
+    assert!(lab.step(1.0, false).is_err(), "nothing has been started");
     assert!(lab.model().is_err());
     let (lab, fp32, _) = trained();
     assert!(lab.quantize(&fp32, "int3", 42).is_err());
+}
+
+#[test]
+fn networks_are_trained_epoch_by_epoch_and_their_best_model_is_a_file() {
+    let mut lab = Lab::new();
+    for model in ["mlp", "cnn"] {
+        let reports = train(&mut lab, &request(model, &[("epochs", 2.0)]));
+        let last = reports.last().expect("a report");
+        assert_eq!(number(last, "share"), 1.0);
+        let epochs: u32 = reports
+            .iter()
+            .map(|report| js_sys::Array::from(&Reflect::get(report, &"steps".into()).expect("steps")).length())
+            .sum();
+        assert_eq!(epochs, 2);
+        let fp32 = lab.model().expect("a model");
+        let quantized = lab.quantize(&fp32, "int8-static-minmax-per-channel", 42).expect("a scheme");
+        let evaluation = lab.evaluate(&fp32, &quantized, 42).expect("an evaluation");
+        assert!(number(&evaluation, "fp32.correct") > 240.0, "{model}");
+    }
+}
+
+#[test]
+fn a_step_ends_with_an_epoch_and_a_loss_that_runs_away_is_told() {
+    let mut lab = Lab::new();
+    lab.start(request("mlp", &[("epochs", 5.0)]).unchecked_ref()).expect("settings that make sense");
+    let report = lab.step(1e9, true).expect("an epoch");
+    assert!(!Reflect::get(&report, &"done".into()).expect("a report").is_truthy());
+    assert_eq!(js_sys::Array::from(&Reflect::get(&report, &"steps".into()).expect("steps")).length(), 1);
+    lab.start(request("mlp", &[("rate", 50.0)]).unchecked_ref()).expect("a rate within its range");
+    let report = lab.step(1e9, false).expect("no error");
+    assert!(number(&report, "diverged") >= 1.0);
+}
+
+#[test]
+fn files_of_a_data_set_are_read_or_refused_and_then_the_one_in_use_stays() {
+    let mut lab = Lab::new();
+    lab.add_file("broken-images".into(), vec![0, 0, 8, 3, 0, 0]);
+    let refused = lab.read_files().expect_err("refused");
+    let message = Reflect::get(&refused, &"message".into()).expect("an error").as_string().expect("words");
+    assert!(message.contains("broken-images"), "{message}");
+    assert_eq!(number(&lab.data().expect("data"), "train"), 1437.0);
+    assert!(lab.check_file("huge".into(), 1e12).is_err() && lab.check_file("usual".into(), 5e7).is_ok());
+
+    // 20 images of 3 x 2 pixels, whose first pixel tells the label.
+    let images = [&[0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 2, 0, 0, 0, 3][..], &[7; 120]].concat();
+    let labels = [&[0, 0, 8, 1, 0, 0, 0, 20][..], &[3; 20]].concat();
+    lab.add_file("images".into(), images);
+    lab.add_file("labels".into(), labels);
+    lab.read_files().expect("a pair");
+    let data = lab.data().expect("data");
+    let facts = ["width", "height", "maxPixel", "train", "test"].map(|key| number(&data, key));
+    assert_eq!(facts, [3.0, 2.0, 255.0, 16.0, 4.0]);
+}
+
+#[test]
+fn a_pad_makes_images_for_the_model_in_use() {
+    let bench = Bench::new();
+    bench.draw(1, &[[0.5, 0.1], [0.5, 0.9]]);
+    let digits = bench.pad.image().expect("a drawing");
+    bench.pad.show(&[1.0; 64]).expect("64 pixels");
+    let told = bench.changes.get();
+    bench.pad.set_form(28, 28, 255);
+    assert_eq!((bench.changes.get(), bench.pad.image()), (told + 1, None), "an image of another size goes");
+    bench.pad.undo();
+    let image = bench.pad.image().expect("the drawing is still there");
+    assert_eq!((image.len(), image.iter().fold(0.0_f32, |a, &b| a.max(b))), (784, 255.0));
+    assert!(bench.pad.show(&[0.0; 64]).is_err());
+    bench.pad.set_form(8, 8, 16);
+    assert_eq!(bench.pad.image(), Some(digits));
 }

@@ -273,7 +273,8 @@ async function runTraining(
 ): Promise<void> {
   const { model, seed } = wanted;
   state.phase.value = "training";
-  state.run.value = { running: true, paused: false, model, computeMs: 0, share: 0, history: [] };
+  const layers = model === "softmax" ? [] : wanted.network.layers;
+  state.run.value = { running: true, paused: false, model, layers, computeMs: 0, share: 0, history: [] };
   try {
     const report = Comlink.proxy(({ steps, share, computeMs }: Report) => {
       const now = state.run.value;
@@ -287,7 +288,7 @@ async function runTraining(
     const requantized = await quantizeAsWanted(fp32, seed);
     if (next) dataFiles = next.files;
     const data = next?.data ?? state.trained.value.data;
-    state.trained.value = { model, layers: model === "softmax" ? [] : wanted.network.layers, seed, data };
+    state.trained.value = { model, layers, seed, data };
     use(fp32, requantized);
     performance.mark("models-ready");
     await measure(QUICK_PAIRS);

@@ -67,6 +67,7 @@ export interface Run {
   running: boolean;
   paused: boolean;
   model: ModelName;
+  layers: number[];
   computeMs: number;
   /** Where a progress bar stands, 0 to 1. */
   share: number;
@@ -76,6 +77,7 @@ export const run = signal<Run>({
   running: false,
   paused: false,
   model: "softmax",
+  layers: [],
   computeMs: 0,
   share: 0,
   history: [],
@@ -84,6 +86,8 @@ export const run = signal<Run>({
 export const reading = signal("");
 
 export const evaluation = signal<Evaluation | null>(null);
+/** Weights of the models in use. */
+export const weights = computed(() => (evaluation.value?.fp32.weightBytes ?? 0) / 4);
 export const timing = signal<TimingReport | null>(null);
 export const labReport = signal<LabReport | null>(null);
 /** Whether a timing is under way. */

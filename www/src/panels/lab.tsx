@@ -1,4 +1,4 @@
-import { bytes, count, duration, percent, range } from "../format";
+import { bytes, count, duration, modelName, percent, range } from "../format";
 import { labReport, trained } from "../state";
 import type { LabRow } from "../wasm/quantpad.js";
 import { Scroll } from "./scroll";
@@ -23,7 +23,7 @@ export function Lab() {
             <tr>
               <th scope="col">int8 model</th>
               <th scope="col">Accuracy</th>
-              <th scope="col">650 parameters</th>
+              <th scope="col">Parameters</th>
               <th scope="col">All test images</th>
             </tr>
           </thead>
@@ -47,7 +47,7 @@ export function Lab() {
                 />
                 <Row
                   id="int8"
-                  name={`Done right: your model, seed ${trained.value.seed}`}
+                  name={`Done right: your ${modelName(trained.value)}, seed ${trained.value.seed}`}
                   row={report.int8}
                   bytesNote="weights, fp32 biases, scales"
                 />

@@ -1,7 +1,7 @@
 import { PayoffChart } from "../charts/payoff";
 import * as engine from "../engine";
 import { count, duration, times } from "../format";
-import { comparing, type Layer, measuring, type Sweep, sweep, sweeping } from "../state";
+import { comparing, type Layer, measuring, type Sweep, sweep, sweeping, weights } from "../state";
 import { BATCH, SIZES } from "../sweep";
 import { Scroll } from "./scroll";
 
@@ -42,8 +42,8 @@ export function Payoff() {
     <section class="card lab payoff" aria-labelledby="payoff-title" data-testid="payoff">
       <h2 id="payoff-title">Where does int8 pay?</h2>
       <p>
-        The model above has 640 weights. Real layers have thousands to millions. This times one layer of n
-        inputs and n outputs on your machine, in fp32 and in int8, each with its best kernel.
+        The model above has {count(weights.value)} weights. Real layers have thousands to millions. This times
+        one layer of n inputs and n outputs on your machine, in fp32 and in int8, each with its best kernel.
       </p>
       <p class="buttons">
         <button

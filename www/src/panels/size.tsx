@@ -4,8 +4,8 @@ import type { Side } from "../wasm/quantpad.js";
 import { Figures, type Row } from "./figures";
 
 const ROWS: [string, keyof Side][] = [
-  ["Weights (640)", "weightBytes"],
-  ["Biases (10, fp32)", "biasBytes"],
+  ["Weights", "weightBytes"],
+  ["Biases (fp32)", "biasBytes"],
   ["Scales", "scaleBytes"],
 ];
 

@@ -138,7 +138,7 @@ function Explanation({ report }: { report: TimingReport }) {
       {one.b.repetitions.toLocaleString("en")} times), for this browser's clock moves in steps of{" "}
       {duration(clockStepMs * 1e6)}.{" "}
       {Math.min(one.ratio, batch.ratio) < 1 &&
-        "Why int8 does not win here: this model needs only 640 multiplications, and before them int8 must round the 64 pixels and, with dynamic ranges, find their range. On larger layers the multiplications decide: see “Where does int8 pay?” below. "}
+        "Why int8 does not win here: this model is so small that its multiplications weigh little, and before them int8 must round the pixels and, with dynamic ranges, find their range. On larger layers the multiplications decide: see “Where does int8 pay?” below. "}
     </>
   );
 }

@@ -14,7 +14,6 @@ import {
   run,
   seed,
   slowMotion,
-  trained,
 } from "../state";
 import type { ModelName } from "../wasm/quantpad.js";
 
@@ -259,12 +258,11 @@ function Curves({ run }: { run: Run }) {
         />
       </div>
       <p class="note">
-        {running ? "Training" : "Trained"}{" "}
-        {running ? modelName({ model, layers: [] }) : modelName(trained.value)}: {unit} {last.number}, loss{" "}
-        {last.loss.toPrecision(4)}, {count(last.correct)} of {count(last.total)} training images right
+        After {unit} {last.number} of {modelName(run)}: loss {last.loss.toPrecision(4)}, {count(last.correct)} of{" "}
+        {count(last.total)} training images right
         {last.validationLoss === null
           ? ". "
-          : ` as they were varied, ${count(last.validationCorrect)} of ${count(last.validationTotal)} of the validation slice. `}
+          : ` when they were learned from, ${count(last.validationCorrect)} of ${count(last.validationTotal)} of the validation slice now. `}
         Computing took {seconds(computeMs)}
         {running ? ` so far; ${paused ? "paused" : `about ${seconds(left)} left`}` : ""}
         {last.gradientNorm !== null && last.gradientNorm < 1e-6
