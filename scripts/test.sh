@@ -31,6 +31,7 @@ run_tests() {
   local browser
   for browser in chromium firefox webkit; do
     tests "page in $browser" page_tests "$browser" page
+    tests "training in $browser" page_tests "$browser" training
   done
   tests "page errors" page_tests chromium errors
   tests "handwriting" page_tests chromium strokes

@@ -102,17 +102,27 @@ impl PackedF32 {
             let (from, width) = (first * LANES, vectors * LANES);
             let used = width.min(outputs.saturating_sub(from));
             let panel = &mut self.weights[from * inputs..][..width * inputs];
-            for (to, row) in panel.chunks_exact_mut(width).zip(columns.chunks_exact(outputs)) {
-                to[..used].copy_from_slice(&row[from..from + used]);
+            let rows = panel.chunks_exact_mut(width).zip(columns.chunks_exact(outputs));
+            if used == 2 * LANES {
+                // Of known length: engines call a function for every other copy.
+                for (to, row) in rows {
+                    to[..2 * LANES].copy_from_slice(&row[from..from + 2 * LANES]);
+                }
+            } else {
+                for (to, row) in rows {
+                    to.iter_mut().zip(&row[from..from + used]).for_each(|(to, from)| *to = *from);
+                }
             }
         }
     }
 
-    /// Zeros of another size.
+    /// Another size: zeros where a panel has more outputs than there are, anything elsewhere.
     fn reset(&mut self, inputs: usize, outputs: usize) {
         (self.inputs, self.outputs) = (inputs, outputs);
-        self.weights.clear();
         self.weights.resize(padded(outputs) * inputs, 0.0);
+        // Only the last panel can be too wide.
+        let last = self.panels().iter().last().map_or(0, |(first, _)| first * LANES * inputs);
+        self.weights[last..].fill(0.0);
         self.bias.clear();
         self.bias.resize(padded(outputs), 0.0);
     }

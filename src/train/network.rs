@@ -242,8 +242,19 @@ fn sum_rows(values: &[f32], sums: &mut [f32]) {
 fn transpose(values: &[f32], width: usize, out: &mut Vec<f32>) {
     let rows = values.len() / width;
     let out = at_least(out, values.len());
-    for (r, row) in values.chunks_exact(width).enumerate() {
-        row.iter().enumerate().for_each(|(j, &value)| out[j * rows + r] = value);
+    // Four rows at once: their values are neighbours in the result.
+    let blocks = values.chunks_exact(4 * width);
+    let done = 4 * blocks.len();
+    for (block, first) in blocks.zip((0..).step_by(4)) {
+        let (upper, lower) = block.split_at(2 * width);
+        let ((a, b), (c, d)) = (upper.split_at(width), lower.split_at(width));
+        let quartets = a.iter().zip(b).zip(c).zip(d);
+        for (line, (((a, b), c), d)) in out.chunks_exact_mut(rows).zip(quartets) {
+            line[first..first + 4].copy_from_slice(&[*a, *b, *c, *d]);
+        }
+    }
+    for r in done..rows {
+        (0..width).for_each(|j| out[j * rows + r] = values[r * width + j]);
     }
 }
 
@@ -271,13 +282,29 @@ fn turn(filters: &[f32], channels: usize, turned: &mut [f32]) {
 fn unpool(x: &[f32], delta: &[f32], [height, width, channels]: [usize; 3], out: &mut [f32]) {
     out.fill(0.0);
     let (line, size) = (width * channels, height * width * channels);
-    let pooled = (height / 2) * (width / 2) * channels;
-    for (i, &d) in delta.iter().enumerate() {
-        let (image, i) = (i / pooled, i % pooled);
-        let (y, x_at, c) = (i / channels / (width / 2), i / channels % (width / 2), i % channels);
-        let corner = image * size + 2 * y * line + 2 * x_at * channels + c;
-        let places = [corner, corner + channels, corner + line, corner + line + channels];
-        let largest = places.into_iter().fold(corner, |best, at| if x[at] > x[best] { at } else { best });
-        out[largest] += d;
+    let pooled_line = (width / 2) * channels;
+    let images = x.chunks_exact(size).zip(out.chunks_exact_mut(size));
+    for ((x, out), delta) in images.zip(delta.chunks_exact(height / 2 * pooled_line)) {
+        // Pairs of lines; a last odd one has no block.
+        let pairs = x.chunks_exact(2 * line).zip(out.chunks_exact_mut(2 * line));
+        for ((x, out), delta) in pairs.zip(delta.chunks_exact(pooled_line)) {
+            let ((upper, lower), (out_upper, out_lower)) = (x.split_at(line), out.split_at_mut(line));
+            let blocks = upper.chunks_exact(2 * channels).zip(lower.chunks_exact(2 * channels));
+            let outs = out_upper.chunks_exact_mut(2 * channels).zip(out_lower.chunks_exact_mut(2 * channels));
+            for (((upper, lower), (out_upper, out_lower)), delta) in blocks.zip(outs).zip(delta.chunks_exact(channels))
+            {
+                let ((a, b), (c, d)) = (upper.split_at(channels), lower.split_at(channels));
+                let (out_a, out_b) = out_upper.split_at_mut(channels);
+                let (out_c, out_d) = out_lower.split_at_mut(channels);
+                // Without a branch, so that the compiler takes several channels at once.
+                for i in 0..channels {
+                    let over = if b[i] > a[i] { b[i] } else { a[i] };
+                    let under = if d[i] > c[i] { d[i] } else { c[i] };
+                    let (up, down) = if under > over { (0.0, delta[i]) } else { (delta[i], 0.0) };
+                    (out_a[i], out_b[i]) = if b[i] > a[i] { (0.0, up) } else { (up, 0.0) };
+                    (out_c[i], out_d[i]) = if d[i] > c[i] { (0.0, down) } else { (down, 0.0) };
+                }
+            }
+        }
     }
 }

@@ -113,7 +113,7 @@ pub struct Epoch {
 
 /// An epoch's mean loss has run away when it is this many times that of the very first batch, and worse than guessing:
 /// a rate that is merely bold stays below (measured over rates from 0.003 to 10, SGD and Adam, MLP and CNN).
-const RUNAWAY: f64 = 1.25;
+const RUNAWAY: f64 = 2.0;
 
 /// A training under way, on a data set that it borrows or shares.
 pub struct Trainer<D> {

@@ -16,10 +16,18 @@ function table(header, rows) {
 
 const NONE = "-";
 const percent = (share) => (share === undefined ? NONE : `${(100 * share).toFixed(0)} %`);
+const exact = (share) => `${(100 * share).toFixed(2)} %`;
 const times = (ratio) => `${ratio.toFixed(2)}x`;
 
 function duration(ns) {
-  const [value, unit] = ns < 1e3 ? [ns, "ns"] : ns < 1e6 ? [ns / 1e3, "µs"] : [ns / 1e6, "ms"];
+  const units = [
+    [1e3, 1, "ns"],
+    [1e6, 1e3, "µs"],
+    [1e9, 1e6, "ms"],
+    [Infinity, 1e9, "s"],
+  ];
+  const [, size, unit] = units.find(([limit]) => ns < limit);
+  const value = ns / size;
   return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;
 }
 
@@ -73,6 +81,45 @@ export function modelTable(records) {
       ...[fp32, dynamic, fixed].map(timed),
       times(ratio(fp32, dynamic)),
       times(ratio(fp32, fixed)),
+    ]),
+  );
+}
+
+const count = (value) => (value === undefined ? NONE : Math.round(value).toLocaleString("en"));
+const right = ({ correct, total }) => (total ? `${((100 * correct) / total).toFixed(2)} %` : NONE);
+
+/** Fits, epochs, and whole trainings on MNIST. */
+export function trainingTable(records) {
+  return table(
+    ["training", "time", "images/s", "of ceiling", "right", "int8 right", "memory"],
+    records
+      .filter(({ name }) => !name.startsWith("growth-"))
+      .map((record) => [
+        record.name,
+        timed(record),
+        count(record.rows_per_s),
+        percent(record.ceiling_share),
+        right(record),
+        right({ correct: record.int8_correct, total: record.total }),
+        record.memory_bytes ? `${count(record.memory_bytes / 2 ** 20)} MB` : NONE,
+      ]),
+  );
+}
+
+/** The same work on more images and for more epochs. */
+export function growthTable(records) {
+  const grown = records.filter(({ name }) => name.startsWith("growth-"));
+  const first = (name) => grown.find((record) => record.name === name);
+  const work = ({ images, epochs }) => images * epochs;
+  return table(
+    ["network", "images", "epochs", "time", "work", "time over the first"],
+    grown.map((record) => [
+      record.name.slice("growth-".length),
+      count(record.images),
+      record.epochs,
+      duration(record.median_ns),
+      `${work(record) / work(first(record.name))}x`,
+      times(record.median_ns / first(record.name).median_ns),
     ]),
   );
 }
@@ -137,6 +184,12 @@ function targets(browser, records) {
       .sort((a, b) => a.median_ns - b.median_ns)[0];
   const bestGain = (name) => ratio(best(name, "fp32"), best(name, "int8"));
 
+  const training = (name) => find(records, { group: "training", name });
+  const trained = (name) => training(name)?.median_ns;
+  const accuracy = (name) => {
+    const record = training(name);
+    return record && record.correct / record.total;
+  };
   const everywhere = [
     [
       "relaxed module, gzip",
@@ -176,6 +229,15 @@ function targets(browser, records) {
     ["784-128-64-10, 1 image, int8", below(2e3), int8("mlp784", 1)?.median_ns, duration],
     ["784-128-64-10, 360 images, int8", below(350e3), int8("mlp784", 360)?.median_ns, duration],
     ["CNN, 360 images, int8", below(300e3), int8("cnn", 360)?.median_ns, duration],
+    ["softmax to scikit-learn's default tolerance", below(13e6), trained("fit-softmax-default"), duration],
+    ["softmax to 1e-6", below(35e6), trained("fit-softmax"), duration],
+    ["MLP, one epoch at batch 32", below(2e6), trained("epoch-mlp"), duration],
+    ["CNN, one epoch at batch 32", below(40e6), trained("epoch-cnn"), duration],
+    ["MNIST, MLP 784-128-64-10, 3 epochs", below(60e9), trained("mnist-mlp"), duration],
+    ["MNIST, MLP, right", least(0.97), accuracy("mnist-mlp"), exact],
+    ["MNIST, memory", below(400e6), training("mnist-mlp")?.memory_bytes, (bytes) => `${count(bytes)} B`],
+    ["MNIST, CNN, 3 epochs", below(90e9), trained("mnist-cnn"), duration],
+    ["MNIST, CNN, right", least(0.985), accuracy("mnist-cnn"), exact],
     ...everywhere,
   ];
 }

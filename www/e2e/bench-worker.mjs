@@ -1,6 +1,6 @@
 // Measures one build of the module in a worker of the browser; bench.mjs serves it beside the raw glue and asks by a
-// message `{ backend, products, models }`. Answers with one message: the figures, `{ refused }` when this engine cannot
-// load the build, or `{ error }`.
+// message `{ backend, products, models }`. Answers with one message: the figures and `done`, `{ refused, done }` when
+// this engine cannot load the build, or `{ error }`.
 import init, { Bench, benchmarkModel, Classifier } from "./quantpad.js";
 
 /** Kernels: pairs of samples. Models: rounds of one sample of each format. */
@@ -17,10 +17,11 @@ const SCORES = 10;
 addEventListener("message", async ({ data: { backend, products, models } }) => {
   try {
     const module = await compile(backend);
-    if (module.refused) postMessage(module);
+    if (module.refused) postMessage({ ...module, done: true });
     else {
       const { memory } = await init({ module_or_path: module });
       postMessage({
+        done: true,
         isolated: crossOriginIsolated,
         ...measureKernels(products),
         models: measureModels(models, memory),

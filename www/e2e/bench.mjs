@@ -2,12 +2,20 @@
 // models as functions from pixels to scores, the sizes, page load in fresh profiles, and the page's own timing panel.
 // Prints tables; --json FILE writes one record for each figure, so that two runs can be compared by a program.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { kernelTable, loadTable, modelTable, sizeTable, targetTable } from "./bench-report.mjs";
+import {
+  growthTable,
+  kernelTable,
+  loadTable,
+  modelTable,
+  sizeTable,
+  targetTable,
+  trainingTable,
+} from "./bench-report.mjs";
 import { visit } from "./harness.mjs";
 
 const VISITS = 5;
@@ -36,7 +44,11 @@ const PLANS = {
 /** Modules as they are published: Vite and the npm package copy them unchanged. */
 const MODULES = fileURLToPath(new URL("../src/wasm/", import.meta.url));
 const ASSETS = fileURLToPath(new URL("../dist/assets/", import.meta.url));
-const WORKER = fileURLToPath(new URL("bench-worker.mjs", import.meta.url));
+const WORKERS = ["bench-worker.mjs", "bench-training.mjs"];
+const MNIST = fileURLToPath(new URL("../../../shared/data/mnist/", import.meta.url));
+const MNIST_FILES = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"].map(
+  (name) => `${name}-ubyte.gz`,
+);
 
 /** Median and quartiles, in nanoseconds. */
 function quartiles(samples) {
@@ -45,25 +57,42 @@ function quartiles(samples) {
   return { median_ns: at(0.5), q1_ns: at(0.25), q3_ns: at(0.75) };
 }
 
-/** Figures for kernels and models of every build that the browser can load, each in a worker of its own. */
+/** Figures for kernels, models and training of every build that the browser can load, each in a worker of its own. */
 async function measureCore(browser, log) {
   const dir = mkdtempSync(join(tmpdir(), "quantpad-bench-"));
   try {
     // The glue that the page uses is bundled; the raw one is driven here, from an empty page of the same kind: the
     // harness serves it with the same headers, so that the clock is as fine.
     writeFileSync(join(dir, "index.html"), "<!doctype html><html><head><title>Bench</title></head></html>");
-    copyFileSync(WORKER, join(dir, "bench-worker.mjs"));
+    for (const file of WORKERS) copyFileSync(fileURLToPath(new URL(file, import.meta.url)), join(dir, file));
+    const mnist = MNIST_FILES.every((file) => existsSync(join(MNIST, file)));
+    if (mnist) for (const file of MNIST_FILES) copyFileSync(join(MNIST, file), join(dir, file));
+    else log("MNIST's files are not there (../shared/data/mnist): its training is left out.");
     for (const file of readdirSync(MODULES)) copyFileSync(join(MODULES, file), join(dir, file));
 
     const page = await visit(browser, { server: { dir, inject: PAGE } });
     try {
       const records = [];
+      let best;
       for (const backend of BACKENDS) {
-        const figures = await runWorker(page, { backend, ...PLANS[backend] });
+        const [figures] = await runWorker(page, "bench-worker.mjs", { backend, ...PLANS[backend] });
         if (figures.refused) log(`\n${backend}: this browser cannot load it`);
-        else records.push(...coreRecords(backend, figures, log));
+        else {
+          best = backend;
+          records.push(...coreRecords(backend, figures, log));
+        }
       }
-      return records;
+      const plan = { backend: best, mnist: mnist && MNIST_FILES };
+      const trained = (await runWorker(page, "bench-training.mjs", plan)).slice(0, -1).flat();
+      const training = trained.map(({ samples, ...rest }) => ({
+        group: "training",
+        backend: best,
+        ...rest,
+        ...quartiles(samples),
+      }));
+      log(`\nTraining, ${best}\n${trainingTable(training)}`);
+      log(`\nTraining grows with images and epochs (28x28, batch 32)\n${growthTable(training)}`);
+      return [...records, ...training];
     } finally {
       await page.close();
     }
@@ -73,28 +102,33 @@ async function measureCore(browser, log) {
 }
 
 // Code of the page itself: in Firefox what a driver runs has its own globals, which end with it.
-const PAGE = `globalThis.measure = (plan) => {
-  globalThis.heard = null;
-  const worker = new Worker("bench-worker.mjs", { type: "module" });
+const PAGE = `globalThis.measure = (script, plan) => {
+  globalThis.heard = [];
+  const worker = new Worker(script, { type: "module" });
   worker.onmessage = ({ data }) => {
-    globalThis.heard = data;
-    worker.terminate();
+    globalThis.heard.push(data);
+    if (data.done || data.error) worker.terminate();
   };
   worker.onerror = ({ message }) => {
-    globalThis.heard = { error: message || "the worker did not start" };
+    globalThis.heard.push({ error: message || "the worker did not start" });
   };
   worker.postMessage(JSON.parse(plan));
 };`;
 
-async function runWorker(page, plan) {
-  await page.run((plan) => globalThis.measure(plan), JSON.stringify(plan));
+/** All that the worker says; the last of it says `done`. */
+async function runWorker(page, script, plan) {
+  await page.run((script, plan) => globalThis.measure(script, plan), script, JSON.stringify(plan));
   const heard = async () => {
     // Rarely, for asking takes the machine's time.
     await page.driver.sleep(500);
-    return page.run(() => globalThis.heard);
+    return page.run(() => {
+      const last = globalThis.heard.at(-1);
+      return (last?.done || last?.error) && globalThis.heard;
+    });
   };
-  const figures = await page.until(`the figures of ${plan.backend}`, heard, 180_000);
-  if (figures.error) throw new Error(`${plan.backend}: ${figures.error}`);
+  const figures = await page.until(`the figures of ${plan.backend}`, heard, 600_000);
+  const { error } = figures.at(-1);
+  if (error) throw new Error(`${plan.backend}: ${error}`);
   return figures;
 }
 
