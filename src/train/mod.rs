@@ -9,6 +9,7 @@
 //! Training is bit-reproducible: one fixed summation order, no fused multiply-add, exp and log from
 //! the `libm` crate. The same data and settings give the same bits natively and in every browser.
 
+mod defaults;
 mod lbfgs;
 mod network;
 mod optimizer;
