@@ -13,6 +13,7 @@ pub mod counted;
 pub mod grey;
 mod segments;
 
+use super::Dataset;
 use segments::{Bounds, Segment};
 
 /// A point of a stroke: x to the right, y down, in shares of the pad.
@@ -37,6 +38,11 @@ impl Form {
     pub const DIGITS: Self = Self { width: 8, height: 8, max_pixel: 16 };
     /// Of MNIST.
     pub const MNIST: Self = Self { width: 28, height: 28, max_pixel: 255 };
+
+    /// Of the images of `data`.
+    pub fn of(data: &Dataset) -> Self {
+        Self { width: data.width(), height: data.height(), max_pixel: data.max_pixel() }
+    }
 }
 
 /// How a drawing is written out: [`Rendering::STANDARD`] is what the data set's makers would have done, others are
