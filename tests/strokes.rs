@@ -6,7 +6,10 @@ use common::test;
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
-use quantpad::data::raster::{Form, Point, Rendering, rasterize, render};
+use quantpad::{
+    data::raster::{Form, Point, RENDERINGS, Rendering, rasterize, render, renderings},
+    nn::mean_logits,
+};
 
 /// Every size that the tests draw in: the two that data sets have, and sizes that only follow their rule.
 const FORMS: [Form; 5] = [
@@ -158,16 +161,34 @@ fn a_tap_is_a_dot_in_the_middle_and_a_line_stays_thin() {
     }
 }
 
+#[test]
+fn several_writings_of_a_drawing_begin_with_the_one_shown_and_differ() {
+    for form in [Form::DIGITS, Form::MNIST] {
+        let images = renderings(&seven(), form).expect("a drawing");
+        let images: Vec<_> = images.chunks_exact(form.width * form.height).collect();
+        assert_eq!(images.len(), RENDERINGS.len());
+        assert_eq!(images[0], rasterize(&seven(), form).expect("a drawing"));
+        assert!(images[1..].iter().all(|image| *image != images[0]), "{form:?}");
+        assert_eq!(renderings(&[], form), None);
+    }
+    let logits: Vec<f32> = (0..20).map(|i| i as f32).collect();
+    assert_eq!(mean_logits(&logits), [5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0]);
+    assert_eq!(mean_logits(&[]), [0.0; 10]);
+}
+
 /// The same drawing gives the same bits natively and in every browser.
 #[test]
 fn a_drawing_has_the_same_image_everywhere() {
-    let mut random = common::Random::new(8);
-    let mut pixels = Vec::new();
-    for _ in 0..50 {
-        let mut stroke = || (0..9).map(|_| [random.float(), random.float()]).collect();
-        pixels.extend(digit(&[stroke(), stroke()]));
-    }
-    assert_eq!(format!("{:016x}", common::hash(pixels.iter().map(|p| p.to_bits().into()))), "4dc6f5fd222560f2");
+    let hashes = [Form::DIGITS, Form::MNIST].map(|form| {
+        let mut random = common::Random::new(8);
+        let mut pixels = Vec::new();
+        for _ in 0..50 {
+            let mut stroke = || (0..9).map(|_| [random.float(), random.float()]).collect();
+            pixels.extend(rasterize(&[stroke(), stroke()], form).expect("a drawing"));
+        }
+        format!("{:016x}", common::hash(pixels.iter().map(|p| p.to_bits().into())))
+    });
+    assert_eq!(hashes, ["f10553eae3508f68", "33d698ed3fdd0ba7"]);
 }
 
 /// A floor below what was measured (90.7 % for both models); what is reached is printed.

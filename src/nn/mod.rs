@@ -16,4 +16,4 @@ pub(crate) use model::check_chain;
 pub use model::{Layer, Model};
 pub use pool::MaxPool2d;
 pub use scratch::Scratch;
-pub use softmax::{argmax, softmax};
+pub use softmax::{argmax, mean_logits, softmax};

@@ -4,17 +4,21 @@
 //! * [`Network`]: layers in training, with the gradient by backpropagation.
 //! * [`Descent`]: how parameters follow their gradient (SGD with momentum, Adam).
 //! * [`Trainer`]: mini-batches, augmentation, validation, one batch a call.
+//! * [`FineTuner`]: a trained network taught one person's hand, from a few drawings.
 //! * [`SoftmaxTrainer`]: softmax (multinomial logistic) regression, one iteration a call, so that a page can show it.
 //!
 //! Training is bit-reproducible: one fixed summation order, no fused multiply-add, exp and log from
 //! the `libm` crate. The same data and settings give the same bits natively and in every browser.
 
+mod defaults;
+mod finetune;
 mod lbfgs;
 mod network;
 mod optimizer;
 mod softmax;
 mod trainer;
 
+pub use finetune::{FineTuner, FineTuning, Own};
 pub use lbfgs::{Lbfgs, Objective, Step};
 pub use network::{Network, Parameters};
 pub use optimizer::{Descent, Optimizer};

@@ -323,24 +323,11 @@ impl Training {
 /// How the page trains the network `mlp` or `cnn` on `images` images unless told otherwise.
 #[wasm_bindgen(js_name = networkDefaults, unchecked_return_type = "NetworkSettings")]
 pub fn network_defaults(model: &str, images: usize) -> std::result::Result<JsValue, JsValue> {
-    let many = images > 10_000;
-    let (layers, epochs, rate): (&[usize], _, _) = match (model, many) {
-        ("mlp", false) => (&[32], 120, 0.005),
-        ("mlp", true) => (&[128, 64], 3, 0.002),
-        ("cnn", false) => (&[8, 16], 60, 0.005),
-        ("cnn", true) => (&[8, 16], 3, 0.002),
+    let architecture = match model {
+        "mlp" => Architecture::usual_mlp(images),
+        "cnn" => Architecture::usual_cnn(),
         _ => return Err(Error::UnknownName { what: "network", found: model.into() }.into()),
     };
-    let settings = Settings {
-        epochs,
-        batch: 32,
-        optimizer: Optimizer::Adam,
-        rate,
-        weight_decay: 1e-4,
-        augmentation: if many { Augmentation::NONE } else { Augmentation::DEFAULT },
-        validation: if many { 0.02 } else { 0.1 },
-        patience: 0,
-        seed: 0,
-    };
-    to_js(&NetworkSettings::new(layers, &settings))
+    let (Architecture::Mlp(layers) | Architecture::Cnn(layers)) = &architecture;
+    to_js(&NetworkSettings::new(layers, &architecture.settings(images, 0)))
 }

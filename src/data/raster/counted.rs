@@ -4,7 +4,7 @@
 //! 32 x 32 bitmap, and every pixel of the 8x8 image counts the ink in a 4x4 block (0..=16). So a drawing's size, place
 //! and proportions do not matter, and its strokes are drawn again with a pen in proportion to the digit:
 //!
-//! 1. Upright: x −= k (y − mean y), k = covariance / (4 · variance of y), at most 1 either way; means along the strokes.
+//! 1. Upright: x −= k (y − mean y), k = 0.4 · covariance / variance of y, at most 1 either way; means along the strokes.
 //! 2. Bounding box of the strokes; pen diameter [`PEN`] of its longer side, round caps and joints.
 //! 3. Scale x to 20 and y to 32 pixels, ink included, neither by more than [`MAX_STRETCH`] times the other; centre.
 //! 4. A pixel is on where its centre is within the pen's radius of a stroke, in drawing units.

@@ -6,8 +6,9 @@ use super::Point;
 pub(super) type Segment = [[f64; 2]; 2];
 
 /// Correction of the slant, as a share of the slope that the strokes' covariance shows.
-const UPRIGHT: f64 = 0.25;
+const UPRIGHT: f64 = 0.4;
 
+/// Of all strokes, in the order drawn.
 pub(super) fn of(strokes: &[Vec<Point>]) -> Vec<Segment> {
     let wide = |p: &Point| p.map(f64::from);
     let mut segments = Vec::new();
@@ -21,7 +22,7 @@ pub(super) fn of(strokes: &[Vec<Point>]) -> Vec<Segment> {
     segments
 }
 
-/// Takes a quarter of the slant out.
+/// Takes a part of the slant out.
 pub(super) fn upright(segments: &mut [Segment]) {
     let (mut total, mut mean) = (0.0, [0.0; 2]);
     for segment in &*segments {
@@ -67,6 +68,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// Of all strokes, in the order drawn.
     pub(super) fn of(segments: &[Segment]) -> Option<Self> {
         let first = segments.first()?[0];
         let mut bounds = Self { min: first, max: first };

@@ -1,0 +1,191 @@
+//! Teaching a trained model one person's hand.
+//!
+//! A few drawings of the person's own, each written out with several pens and slants ([`WRITINGS`]), make up a part of
+//! every batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in
+//! the first training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same
+//! bits everywhere.
+
+use core::f64::consts::PI;
+
+use super::{Descent, Network, Optimizer};
+use crate::{
+    Error, Result,
+    data::{
+        Augmentation, Augmenter, CLASSES, Dataset,
+        raster::{self, Form, Point, Rendering},
+    },
+    nn::{Input, Model},
+    random::Random,
+};
+
+/// Pens of 0.12, 0.16 and 0.20 of the drawing at 8x8, and three slants of the middle one.
+pub const WRITINGS: [Rendering; 5] = [
+    Rendering::STANDARD,
+    Rendering { pen: 0.75, shear: 0.0 },
+    Rendering { pen: 1.25, shear: 0.0 },
+    Rendering { pen: 1.0, shear: 0.15 },
+    Rendering { pen: 1.0, shear: -0.15 },
+];
+
+/// How to fine-tune.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FineTuning {
+    /// Batches learned from.
+    pub steps: usize,
+    /// Images of the person's own in a batch.
+    pub own: usize,
+    /// Rows of the data set in a batch.
+    pub others: usize,
+    /// Learning rate of Adam's first step.
+    pub rate: f32,
+    /// See [`Descent::new`].
+    pub weight_decay: f32,
+    /// How images are varied each time they are learned from.
+    pub augmentation: Augmentation,
+    /// Of the choice of rows and their variations.
+    pub seed: u32,
+}
+
+impl Default for FineTuning {
+    fn default() -> Self {
+        Self {
+            steps: 1000,
+            own: 16,
+            others: 16,
+            rate: 0.003,
+            weight_decay: 0.01,
+            augmentation: Augmentation::DEFAULT,
+            seed: 0,
+        }
+    }
+}
+
+/// A drawing of the person's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Own<'s> {
+    /// Its strokes.
+    pub strokes: &'s [Vec<Point>],
+    /// The digit meant, 0..=9.
+    pub label: u8,
+}
+
+/// A fine-tuning under way.
+pub struct FineTuner<'d> {
+    data: &'d Dataset,
+    rows: &'d [u32],
+    settings: FineTuning,
+    input: Input,
+    network: Network,
+    descent: Descent,
+    augmenter: Augmenter,
+    /// All writings of the person's drawings, and a label for each.
+    images: Vec<f32>,
+    labels: Vec<u8>,
+    random: Random,
+    step: usize,
+    image: Vec<f32>,
+    batch: Vec<f32>,
+    answers: Vec<u8>,
+}
+
+impl<'d> FineTuner<'d> {
+    /// Begins with `model`, `drawings` and the rows `rows` of `data`, whose images the model takes. Empty drawings teach
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when the model takes other images than those of `data`, or nothing is drawn, or `rows` is empty;
+    /// [`Error::Label`]; [`Error::Augmentation`].
+    pub fn new(
+        model: &Model,
+        data: &'d Dataset,
+        rows: &'d [u32],
+        drawings: &[Own],
+        settings: FineTuning,
+    ) -> Result<Self> {
+        let (form, input) = (Form::of(data), model.input().clone());
+        let pixels = form.width * form.height;
+        if (input.pixels(), input.width()) != (pixels, form.width) {
+            return Err(Error::Shape { what: "model's input", expected: pixels, found: input.pixels() });
+        }
+        let (mut images, mut labels) = (Vec::new(), Vec::new());
+        for (row, own) in drawings.iter().enumerate() {
+            if usize::from(own.label) >= CLASSES {
+                return Err(Error::Label { row, label: own.label });
+            }
+            for rendering in WRITINGS {
+                if let Some(image) = raster::render(own.strokes, form, rendering) {
+                    images.extend(image);
+                    labels.push(own.label);
+                }
+            }
+        }
+        for (what, found) in [("list of drawings", labels.len()), ("training part", rows.len())] {
+            if found == 0 {
+                return Err(Error::Shape { what, expected: 1, found });
+            }
+        }
+        Ok(Self {
+            data,
+            rows,
+            network: Network::new(model),
+            descent: Descent::new(Optimizer::Adam, settings.weight_decay),
+            augmenter: Augmenter::new(form.width, form.height, form.max_pixel, settings.augmentation)?,
+            input,
+            images,
+            labels,
+            random: Random::new(settings.seed.into()),
+            step: 0,
+            image: vec![0.0; 2 * pixels],
+            batch: Vec::new(),
+            answers: Vec::new(),
+            settings,
+        })
+    }
+
+    /// Learns from one batch; whether that was the last.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when the loss is no longer a number: a smaller learning rate may help.
+    pub fn step(&mut self) -> Result<bool> {
+        self.fill()?;
+        let (loss, _) = self.network.learn(&self.batch, &self.answers)?;
+        if !loss.is_finite() {
+            return Err(Error::Diverged { iteration: self.step });
+        }
+        let share = self.step as f64 / self.settings.steps.max(1) as f64;
+        let rate = f64::from(self.settings.rate) * 0.5 * (1.0 + libm::cos(PI * share));
+        self.descent.step(self.network.parameters(), rate as f32);
+        self.step += 1;
+        Ok(self.step >= self.settings.steps)
+    }
+
+    /// The model as it is now.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn model(&self) -> Result<Model> {
+        self.network.model(self.input.clone())
+    }
+
+    /// Draws the images of a batch, varied and scaled.
+    fn fill(&mut self) -> Result<()> {
+        let (pixels, own) = (self.input.pixels(), self.settings.own.max(1));
+        self.batch.resize((own + self.settings.others) * pixels, 0.0);
+        self.answers.clear();
+        let (image, varied) = self.image.split_at_mut(pixels);
+        for (i, out) in self.batch.chunks_exact_mut(pixels).enumerate() {
+            if i < own {
+                let at = self.random.below(self.labels.len() as u32) as usize;
+                image.copy_from_slice(&self.images[at * pixels..][..pixels]);
+                self.answers.push(self.labels[at]);
+            } else {
+                let row = self.rows[self.random.below(self.rows.len() as u32) as usize] as usize;
+                image.iter_mut().zip(self.data.image(row)).for_each(|(to, &pixel)| *to = pixel.into());
+                self.answers.push(self.data.label(row));
+            }
+            self.augmenter.apply(image, &mut self.random, varied)?;
+            self.input.standardize(varied, out)?;
+        }
+        Ok(())
+    }
+}
