@@ -11,6 +11,7 @@
 //! the shares).
 
 use crate::{
+    Error, Result,
     data::{
         CLASSES, Dataset,
         raster::{Point, TAP},
@@ -106,6 +107,27 @@ impl Familiarity {
             && self
                 .nearest(image.iter().map(|&p| p as i32), digit as u8, None)
                 .is_some_and(|squared| f64::from(squared).sqrt() <= self.reach)
+    }
+
+    /// As bytes, for another instance: the reach (f64) and the number of images (u32), little-endian, labels, images.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let count = self.labels.len() as u32;
+        [&self.reach.to_le_bytes()[..], &count.to_le_bytes(), &self.labels, &self.images].concat()
+    }
+
+    /// # Errors
+    /// [`Error::Shape`] when `bytes` is none of [`Self::to_bytes`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let wrong = Error::Shape { what: "list of familiar images", expected: 12, found: bytes.len() };
+        let (Some((reach, rest)), found) = (bytes.split_first_chunk(), bytes.len()) else { return Err(wrong) };
+        let Some((count, rest)) = rest.split_first_chunk() else { return Err(wrong) };
+        let count = u32::from_le_bytes(*count) as usize;
+        let Some((labels, images)) = rest.split_at_checked(count) else { return Err(wrong) };
+        let pixels = images.len() / count.max(1);
+        if pixels * count != images.len() {
+            return Err(Error::Shape { what: "list of familiar images", expected: 12 + count, found });
+        }
+        Ok(Self { pixels, images: images.to_vec(), labels: labels.to_vec(), reach: f64::from_le_bytes(*reach) })
     }
 
     /// Squared distance of an image to the nearest of `digit`, number `except` left out. Whole numbers, so exact.

@@ -10,7 +10,8 @@ use crate::{
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-export interface Answer { digit: number; probabilities: number[] }
+/** `sure`: likely enough, and the drawing looks like that digit. */
+export interface Answer { digit: number; probabilities: number[]; sure: boolean }
 export interface Answers { fp32: Answer; quantized: Answer }
 export interface Sample { row: number; label: number; image: number[] }
 export interface DataInfo {
@@ -57,15 +58,16 @@ pub fn to_js(value: &impl Serialize) -> std::result::Result<JsValue, JsValue> {
 
 #[derive(Serialize)]
 pub struct Answer {
-    digit: usize,
-    probabilities: Vec<f32>,
+    pub digit: usize,
+    pub probabilities: Vec<f32>,
+    pub sure: bool,
 }
 
 impl Answer {
     pub fn new(logits: &[f32]) -> Self {
         let mut probabilities = vec![0.0; logits.len()];
         softmax(logits, &mut probabilities);
-        Self { digit: argmax(logits), probabilities }
+        Self { digit: argmax(logits), probabilities, sure: true }
     }
 }
 

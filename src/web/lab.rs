@@ -3,6 +3,7 @@
 use core::hint::black_box;
 use std::rc::Rc;
 
+use js_sys::Float32Array;
 use wasm_bindgen::prelude::*;
 
 use super::{
@@ -16,11 +17,13 @@ use crate::{
         CLASSES, Dataset, Split, digits,
         files::{self, File},
         gzip,
+        raster::Point,
     },
-    eval::{answers::Answers, metrics, size, timing},
+    eval::{answers::Answers, confidence::Familiarity, metrics, size, timing},
     format::model_file,
     nn::{Model, Scratch},
     quant::{QuantizedModel, Scheme, naive},
+    train::{FineTuner, FineTuning, Own},
 };
 
 /// Training rows that static ranges are taken from.
@@ -115,6 +118,41 @@ impl Lab {
         let row = test[number % test.len()];
         let (image, labels) = self.data.gather(&[row]);
         to_js(&dto::Sample { row, label: labels[0], image })
+    }
+
+    /// What the training images of the split `seed` look like, for a [`Predictor`](super::Predictor) that shall know
+    /// what is no digit.
+    pub fn familiarity(&self, seed: u32) -> Vec<u8> {
+        Familiarity::new(&self.data, &self.split(seed).train).to_bytes()
+    }
+
+    /// Goes on training the model `fp32` with drawings of the visitor's own: `strokes` as from
+    /// [`Pad::stroke_points`](super::Pad), `counts` tells how many make up each drawing, `labels` which digit it is.
+    /// Returns the file of the new model; throws when the drawings make no sense.
+    #[wasm_bindgen(js_name = fineTune)]
+    pub fn fine_tune(
+        &self,
+        fp32: &[u8],
+        seed: u32,
+        strokes: Vec<Float32Array>,
+        counts: &[usize],
+        labels: &[u8],
+    ) -> Result<Vec<u8>, JsValue> {
+        let model = model_file::read_model(fp32)?;
+        let strokes: Vec<Vec<Point>> =
+            strokes.iter().map(|points| points.to_vec().as_chunks::<2>().0.to_vec()).collect();
+        let mut rest = strokes.as_slice();
+        let mut drawings = Vec::new();
+        for (&count, &label) in counts.iter().zip(labels) {
+            let (strokes, after) = rest.split_at(count.min(rest.len()));
+            drawings.push(Own { strokes, label });
+            rest = after;
+        }
+        let train = self.split(seed).train;
+        let mut tuner =
+            FineTuner::new(&model, &self.data, &train, &drawings, FineTuning { seed, ..FineTuning::default() })?;
+        while !tuner.step()? {}
+        Ok(model_file::write_model(&tuner.model()?))
     }
 
     /// The file of the best fp32 model so far.

@@ -2,12 +2,16 @@
 //! set; the first stroke takes its place.
 //!
 //! Strokes are kept in shares of the canvas, so they survive any change of its size. One pointer draws at a time; a
-//! second finger ends the stroke and draws nothing until all fingers are up. Pressure is ignored.
+//! second finger ends the stroke and draws nothing until all fingers are up. Pressure is ignored. The keyboard draws too:
+//! arrows move a pen, Space puts it down and up.
 
 use std::{cell::RefCell, rc::Rc};
 
+use js_sys::Float32Array;
 use wasm_bindgen::{JsCast, prelude::*};
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, PointerEvent, ResizeObserver, Window};
+use web_sys::{
+    CanvasRenderingContext2d, Event, HtmlCanvasElement, KeyboardEvent, PointerEvent, ResizeObserver, Window,
+};
 
 use crate::{
     Error,
@@ -15,7 +19,11 @@ use crate::{
         Drawing,
         raster::{self, Form, Point},
     },
+    eval::confidence,
 };
+
+/// How far an arrow key moves the pen, as a share of the canvas.
+const KEY_STEP: f32 = 0.04;
 
 /// Width of the ink on the screen, as a share of the canvas.
 const INK: f64 = 0.055;
@@ -58,8 +66,22 @@ impl Pad {
             let (state, on_change) = (state.clone(), on_change.clone());
             listeners.push(Listener::new(&canvas, name, move |event| {
                 // The borrow ends before the page is told: it will ask for the image.
-                let changed = state.borrow_mut().pointer(&event);
+                let changed = state.borrow_mut().pointer(event.unchecked_ref());
                 if changed {
+                    state.borrow_mut().render();
+                    let _ = on_change.call0(&JsValue::NULL);
+                }
+            })?);
+        }
+        for name in ["keydown", "blur"] {
+            let (state, on_change) = (state.clone(), on_change.clone());
+            listeners.push(Listener::new(&canvas, name, move |event| {
+                let taken = match event.dyn_ref() {
+                    Some(key) => state.borrow_mut().key(key),
+                    None => state.borrow_mut().lift(),
+                };
+                if taken {
+                    event.prevent_default();
                     state.borrow_mut().render();
                     let _ = on_change.call0(&JsValue::NULL);
                 }
@@ -79,6 +101,42 @@ impl Pad {
     pub fn image(&self) -> Option<Vec<f32>> {
         let state = self.state.borrow();
         state.sample.clone().or_else(|| raster::rasterize(state.drawing.strokes(), state.form))
+    }
+
+    /// What the models judge: every writing of the drawing, the one of [`Pad::image`] first, or the image shown alone.
+    pub fn images(&self) -> Option<Vec<f32>> {
+        let state = self.state.borrow();
+        state.sample.clone().or_else(|| raster::renderings(state.drawing.strokes(), state.form))
+    }
+
+    /// Whether the strokes may be a digit at all: neither a tap nor a scribble.
+    #[wasm_bindgen(getter)]
+    pub fn legible(&self) -> bool {
+        let state = self.state.borrow();
+        state.sample.is_some() || confidence::legible(state.drawing.strokes())
+    }
+
+    /// The strokes: for each one a list of x, y, x, y in shares of the pad.
+    #[wasm_bindgen(getter, js_name = strokePoints)]
+    pub fn stroke_points(&self) -> Vec<Float32Array> {
+        let points = |stroke: &Vec<Point>| Float32Array::from(stroke.as_flattened());
+        self.state.borrow().drawing.strokes().iter().map(points).collect()
+    }
+
+    /// Shows strokes such as [`Pad::stroke_points`] gives in place of a drawing.
+    #[wasm_bindgen(js_name = setStrokes)]
+    pub fn set_strokes(&self, strokes: Vec<Float32Array>) {
+        self.edit(|state| {
+            state.drawing.clear();
+            for stroke in strokes {
+                let points = stroke.to_vec();
+                let (points, _) = points.as_chunks::<2>();
+                let Some((&first, rest)) = points.split_first() else { continue };
+                state.drawing.begin(first);
+                rest.iter().for_each(|&point| state.drawing.extend(point));
+                state.drawing.end();
+            }
+        });
     }
 
     /// Makes images for another model from now on (at first they are for the digits: 8x8 values of 0..=16). An image that
@@ -171,16 +229,16 @@ impl Drop for Pad {
 struct Listener {
     canvas: HtmlCanvasElement,
     name: &'static str,
-    closure: Closure<dyn FnMut(FineEvent)>,
+    closure: Closure<dyn FnMut(Event)>,
 }
 
 impl Listener {
     fn new(
         canvas: &HtmlCanvasElement,
         name: &'static str,
-        handle: impl FnMut(FineEvent) + 'static,
+        handle: impl FnMut(Event) + 'static,
     ) -> Result<Self, JsValue> {
-        let closure = Closure::<dyn FnMut(FineEvent)>::new(handle);
+        let closure = Closure::<dyn FnMut(Event)>::new(handle);
         canvas.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref())?;
         Ok(Self { canvas: canvas.clone(), name, closure })
     }
@@ -203,6 +261,15 @@ struct State {
     form: Form,
     /// Pointers that are down, the one that draws first; a stroke is drawn only while there is exactly one.
     down: Vec<i32>,
+    /// The pen that the keyboard moves, once it has.
+    pen: Option<Pen>,
+}
+
+/// A pen moved by keys.
+#[derive(Clone, Copy)]
+struct Pen {
+    at: Point,
+    down: bool,
 }
 
 impl State {
@@ -213,7 +280,51 @@ impl State {
             .ok_or_else(|| JsError::new("This browser gives no 2D canvas to draw on."))?
             .dyn_into()?;
         let (drawing, form) = (Drawing::default(), Form::DIGITS);
-        Ok(Self { canvas, context, window, drawing, sample: None, form, down: Vec::new() })
+        Ok(Self { canvas, context, window, drawing, sample: None, form, down: Vec::new(), pen: None })
+    }
+
+    /// Takes a key: arrows move the pen (with Shift by a quarter as much), Space puts it down and up. Returns whether the
+    /// key meant something.
+    fn key(&mut self, event: &KeyboardEvent) -> bool {
+        if event.ctrl_key() || event.meta_key() || event.alt_key() {
+            return false;
+        }
+        let pen = self.pen.unwrap_or(Pen { at: [0.5, 0.5], down: false });
+        let step = if event.shift_key() { KEY_STEP / 4.0 } else { KEY_STEP };
+        let moved = |dx: f32, dy: f32| {
+            let within = |at: f32| if at < 0.0 { 0.0 } else { at.min(1.0) };
+            Pen { at: [within(pen.at[0] + dx * step), within(pen.at[1] + dy * step)], ..pen }
+        };
+        let pen = match event.key().as_str() {
+            "ArrowLeft" => moved(-1.0, 0.0),
+            "ArrowRight" => moved(1.0, 0.0),
+            "ArrowUp" => moved(0.0, -1.0),
+            "ArrowDown" => moved(0.0, 1.0),
+            " " => Pen { down: !pen.down, ..pen },
+            "Escape" if pen.down => Pen { down: false, ..pen },
+            _ => return false,
+        };
+        let was_down = self.pen.is_some_and(|pen| pen.down);
+        self.pen = Some(pen);
+        match (was_down, pen.down) {
+            (false, true) => {
+                self.sample = None;
+                self.drawing.begin(pen.at);
+            }
+            (true, true) => self.drawing.extend(pen.at),
+            (true, false) => self.drawing.end(),
+            (false, false) => {}
+        }
+        true
+    }
+
+    /// The keyboard has gone elsewhere: the pen goes up and out of sight. Returns whether there was one.
+    fn lift(&mut self) -> bool {
+        let pen = self.pen.take();
+        if pen.is_some_and(|pen| pen.down) {
+            self.drawing.end();
+        }
+        pen.is_some()
     }
 
     /// Takes an event; returns whether the strokes changed.
@@ -226,6 +337,7 @@ impl State {
                 let _ = self.canvas.set_pointer_capture(id);
                 self.down.retain(|&other| other != id);
                 self.down.push(id);
+                self.lift();
                 self.sample = None;
                 if self.down.len() == 1 {
                     self.drawing.begin(self.point(event));
@@ -306,6 +418,18 @@ impl State {
             if let Some(&last) = rest.last() {
                 let (x, y) = place(last);
                 self.context.line_to(x, y);
+            }
+            self.context.stroke();
+        }
+        if let Some(pen) = self.pen {
+            // A ring where the pen is; filled while it draws.
+            let (x, y) = place(pen.at);
+            self.context.set_line_width(2.0 * density);
+            self.context.begin_path();
+            let _ = self.context.arc(x, y, INK * width * 0.8, 0.0, core::f64::consts::TAU);
+            if pen.down {
+                self.context.set_fill_style_str(&colour);
+                self.context.fill();
             }
             self.context.stroke();
         }

@@ -5,8 +5,9 @@ use wasm_bindgen::prelude::*;
 use super::dto::{Answer, Answers, to_js};
 use crate::{
     Error,
+    eval::confidence::{self, Familiarity},
     format::model_file,
-    nn::{Model, Scratch},
+    nn::{Model, Scratch, mean_logits},
     quant::QuantizedModel,
 };
 
@@ -16,6 +17,10 @@ pub struct Predictor {
     fp32: Model,
     quantized: QuantizedModel,
     scratch: Scratch,
+    /// The least probability that the models are sure of.
+    threshold: f32,
+    /// What digits look like, once known.
+    familiarity: Option<Familiarity>,
 }
 
 #[wasm_bindgen]
@@ -28,21 +33,37 @@ impl Predictor {
         if expected != found {
             return Err(Error::Shape { what: "quantized model's input", expected, found }.into());
         }
-        Ok(Self { fp32, quantized, scratch: Scratch::default() })
+        let threshold = confidence::threshold(&fp32);
+        Ok(Self { fp32, quantized, scratch: Scratch::default(), threshold, familiarity: None })
     }
 
-    /// Answers to one image of finite pixels (row-major); throws when it has another size.
+    /// Lets answers be doubted that look like no digit of the data set: the bytes of [`Lab::familiarity`](super::Lab);
+    /// throws when they are none.
+    #[wasm_bindgen(js_name = setFamiliarity)]
+    pub fn set_familiarity(&mut self, bytes: &[u8]) -> Result<(), JsValue> {
+        self.familiarity = Some(Familiarity::from_bytes(bytes)?);
+        Ok(())
+    }
+
+    /// Answers to one drawing: its writings one after the other, the standard one first, of finite pixels (row-major),
+    /// whose logits are averaged. Throws when that is no whole number of images, or none.
     #[wasm_bindgen(unchecked_return_type = "Answers")]
-    pub fn predict(&mut self, image: &[f32]) -> Result<JsValue, JsValue> {
+    pub fn predict(&mut self, images: &[f32]) -> Result<JsValue, JsValue> {
         let expected = self.fp32.input().pixels();
-        if image.len() != expected {
-            return Err(Error::Shape { what: "image", expected, found: image.len() }.into());
-        }
-        if !image.iter().all(|p| p.is_finite()) {
+        let Some(standard) = images.get(..expected) else {
+            return Err(Error::Shape { what: "image", expected, found: images.len() }.into());
+        };
+        if !images.iter().all(|p| p.is_finite()) {
             return Err(Error::NotFinite { what: "image" }.into());
         }
-        let fp32 = Answer::new(self.fp32.forward(image, &mut self.scratch)?);
-        let quantized = Answer::new(self.quantized.forward(image, &mut self.scratch)?);
+        let (familiarity, threshold) = (&self.familiarity, self.threshold);
+        let answer = |logits: &[f32]| {
+            let answer = Answer::new(&mean_logits(logits));
+            let familiar = familiarity.as_ref().is_none_or(|known| known.knows(standard, answer.digit));
+            Answer { sure: familiar && confidence::sure(&answer.probabilities, threshold), ..answer }
+        };
+        let fp32 = answer(self.fp32.forward(images, &mut self.scratch)?);
+        let quantized = answer(self.quantized.forward(images, &mut self.scratch)?);
         to_js(&Answers { fp32, quantized })
     }
 }

@@ -1,6 +1,7 @@
 /** Runs the core: the pad and the predictor on this thread, jobs in a worker. Panels call these functions. */
 
 import * as Comlink from "comlink";
+import * as own from "./own";
 import { fromFields, toFields } from "./settings";
 import * as state from "./state";
 import { compile, compileCore, Failure, loadable } from "./wasm";
@@ -27,6 +28,10 @@ let worker: { thread: Worker; jobs: Promise<Comlink.Remote<Jobs>> } | null = nul
 /** Rejects the jobs under way: they never answer once their worker is gone. */
 const pending = new Set<(reason: Failure) => void>();
 let files: { fp32: Uint8Array; quantized: Uint8Array } | null = null;
+/** The fp32 model as it was trained, before it learned from own drawings. */
+let base: Uint8Array | null = null;
+/** What digits look like, and of which split of which data set. */
+let familiarity: { bytes: Uint8Array; seed: number; data: state.Data } | null = null;
 /** Files of the data set in use (the models' own); none are the digits. A new worker reads them again. */
 let dataFiles: File[] = [];
 let predictor: Predictor | null = null;
@@ -54,6 +59,7 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
     pad = new Pad(canvas, drawingChanged);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad?.render());
     drawingChanged();
+    void own.load();
     state.phase.value = "training";
     await runTraining(request(), false);
   } catch (error) {
@@ -288,10 +294,12 @@ async function runTraining(
     const requantized = await quantizeAsWanted(fp32, seed);
     if (next) dataFiles = next.files;
     const data = next?.data ?? state.trained.value.data;
-    state.trained.value = { model, layers, seed, data };
+    state.trained.value = { model, layers, seed, data, tuned: 0 };
+    base = fp32;
     use(fp32, requantized);
     performance.mark("models-ready");
     await measure(QUICK_PAIRS);
+    await learnWhatDigitsLookLike();
   } finally {
     state.run.value = { ...state.run.value, running: false, paused: false };
   }
@@ -325,6 +333,7 @@ function use(fp32: Uint8Array, { quantized, evaluation }: Requantized): void {
   const next = new Predictor(fp32, quantized);
   predictor?.free();
   predictor = next;
+  doubt();
   files = { fp32, quantized };
   const { width, height, maxPixel } = state.trained.value.data;
   pad?.setForm(width, height, maxPixel);
@@ -359,9 +368,83 @@ function drawingChanged(): void {
   predict();
 }
 
+/** Both models judge every writing of the drawing. */
 function predict(): void {
-  const image = state.image.value;
-  state.answers.value = image && predictor ? predictor.predict(image) : null;
+  const images = pad?.images();
+  const answers = images && predictor ? predictor.predict(images) : null;
+  if (answers && !pad?.legible) answers.fp32.sure = answers.quantized.sure = false;
+  state.answers.value = answers;
+}
+
+/** Asks the worker what the training images look like, so that a scribble can be told from a digit. */
+async function learnWhatDigitsLookLike(): Promise<void> {
+  const { seed, data } = state.trained.value;
+  if (familiarity?.seed !== seed || familiarity.data !== data) {
+    familiarity = { bytes: await ask((jobs) => jobs.familiarity(seed)), seed, data };
+  }
+  doubt();
+  predict();
+}
+
+/** Hands the predictor what digits look like, where that is known. */
+function doubt(): void {
+  const { seed, data } = state.trained.value;
+  if (familiarity?.seed === seed && familiarity.data === data) predictor?.setFamiliarity(familiarity.bytes);
+}
+
+/** Keeps the drawing as an example of `digit`, and clears the pad for the next. */
+export async function teach(digit: number): Promise<void> {
+  if (!pad || pad.strokes === 0) return;
+  const strokes = pad.strokePoints.map((points) => Array.from(points));
+  pad.clear();
+  await own.add([{ label: digit, strokes }]).catch(fail);
+}
+
+/** Goes on training the model with all own drawings; both models are replaced. */
+export async function fineTune(): Promise<void> {
+  const drawings = own.own.value;
+  if (!base || drawings.length === 0 || state.tuning.value || state.run.value.running) return;
+  state.failure.value = null;
+  state.tuning.value = true;
+  try {
+    const { seed } = state.trained.value;
+    const from = base;
+    const fp32 = await ask((jobs) => jobs.fineTune(from, seed, drawings));
+    const requantized = await quantizeAsWanted(fp32, seed);
+    state.trained.value = { ...state.trained.value, tuned: drawings.length };
+    use(fp32, requantized);
+    await measure(FULL_PAIRS);
+  } catch (error) {
+    fail(error);
+  } finally {
+    state.tuning.value = false;
+  }
+}
+
+export const forgetLast = () => own.removeLast();
+export const forgetAll = () => own.clear();
+
+export function exportOwn(): void {
+  download(own.write(), "own-drawings.json");
+}
+
+export async function importOwn(file: File): Promise<void> {
+  state.failure.value = null;
+  try {
+    await own.add(own.read(await file.text()));
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Hands the visitor a file. */
+function download(content: Blob, name: string): void {
+  const url = URL.createObjectURL(content);
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
 }
 
 /** Starts a job worker. */

@@ -13,6 +13,7 @@ import { Lab } from "./panels/lab";
 import { Payoff } from "./panels/payoff";
 import { Quantize } from "./panels/quantize";
 import { Size } from "./panels/size";
+import { Teach } from "./panels/teach";
 import { Timing } from "./panels/timing";
 import { Train } from "./panels/train";
 import * as state from "./state";
@@ -21,6 +22,15 @@ function App() {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     if (canvas.current) void engine.start(canvas.current);
+    // A digit key names the drawing, unless it is typed into something.
+    const name = (event: KeyboardEvent) => {
+      const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
+      if (/^[0-9]$/.test(event.key) && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        void engine.teach(Number(event.key));
+      }
+    };
+    addEventListener("keydown", name);
+    return () => removeEventListener("keydown", name);
   }, []);
   return (
     <div
@@ -38,6 +48,7 @@ function App() {
           <Draw canvas={canvas} />
           <Answers />
         </section>
+        <Teach />
         <section class="figures" aria-label="Size, time and accuracy">
           <Size />
           <Timing />

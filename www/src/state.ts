@@ -55,12 +55,23 @@ export const slowMotion = signal(true);
 /** The fields of a network's settings, as typed; null until the core has told the defaults. */
 export type Fields = Record<keyof typeof FIELDS, string>;
 export const fields = signal<Record<"mlp" | "cnn", Fields> | null>(null);
-export const trained = signal<{ model: ModelName; layers: number[]; seed: number; data: Data }>({
+/** `tuned`: own drawings that the models have learned from besides. */
+export interface Trained {
+  model: ModelName;
+  layers: number[];
+  seed: number;
+  data: Data;
+  tuned: number;
+}
+export const trained = signal<Trained>({
   model: "softmax",
   layers: [],
   seed: DEFAULT_SEED,
   data: DIGITS,
+  tuned: 0,
 });
+/** Whether the models are learning from own drawings. */
+export const tuning = signal(false);
 
 /** The training under way, or the last one. */
 export interface Run {

@@ -1,6 +1,7 @@
 /** The job worker: the Lab of the Rust core behind comlink. The page ends the whole worker to cancel a job. */
 
 import * as Comlink from "comlink";
+import type { Own } from "./storage";
 import { BATCH, SIZES } from "./sweep";
 import init, {
   Bench,
@@ -139,6 +140,17 @@ class Jobs {
   command(command: Command): void {
     this.#command = command;
     this.#heard();
+  }
+
+  familiarity(seed: number): Uint8Array {
+    return this.#lab.familiarity(seed);
+  }
+
+  fineTune(fp32: Uint8Array, seed: number, drawings: Own[]): Uint8Array {
+    const strokes = drawings.flatMap((own) => own.strokes.map((points) => Float32Array.from(points)));
+    const counts = Uint32Array.from(drawings, (own) => own.strokes.length);
+    const labels = Uint8Array.from(drawings, ({ label }) => label);
+    return this.#lab.fineTune(fp32, seed, strokes, counts, labels);
   }
 
   sample(seed: number, number: number): Sample {

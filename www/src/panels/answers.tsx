@@ -35,8 +35,15 @@ function AnswerCard(props: {
       <h2>
         {props.title} <small>{props.subtitle}</small>
       </h2>
-      <output class="digit" data-testid={`${id}-digit`} data-digit={answer?.digit ?? ""} aria-live="off">
+      <output
+        class={answer?.sure === false ? "digit unsure" : "digit"}
+        data-testid={`${id}-digit`}
+        data-digit={answer?.digit ?? ""}
+        data-sure={answer?.sure ?? ""}
+        aria-live="off"
+      >
         {answer?.digit ?? "–"}
+        {answer?.sure === false && <small>not sure</small>}
       </output>
       <ol
         class="bars"
@@ -66,7 +73,8 @@ function Announcer() {
   const [text, setText] = useState("");
   const both = answers.value;
   useEffect(() => {
-    const words = both ? `fp32 says ${both.fp32.digit}, int8 says ${both.quantized.digit}.` : "";
+    const says = ({ digit, sure }: Answer) => `says ${digit}${sure ? "" : ", not sure"}`;
+    const words = both ? `fp32 ${says(both.fp32)}; int8 ${says(both.quantized)}.` : "";
     const timer = setTimeout(() => setText(words), 800);
     return () => clearTimeout(timer);
   }, [both]);

@@ -15,7 +15,7 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
           data-strokes={strokes}
           tabIndex={0}
           role="img"
-          aria-label={`Drawing pad, ${content}. Draw a digit with mouse, finger or pen.`}
+          aria-label={`Drawing pad, ${content}. Draw a digit with mouse, finger or pen, or with the arrow keys: Space puts the pen down and up.`}
         />
         {!image.value && (
           <p class="pad-hint" aria-hidden="true">
@@ -86,7 +86,7 @@ function ModelInput() {
           />
         ))}
       </svg>
-      <figcaption>What the models see</figcaption>
+      <figcaption>What the models see{sample.value || !pixels ? "" : ", with 3 other writings"}</figcaption>
     </figure>
   );
 }

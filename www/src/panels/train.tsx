@@ -258,8 +258,8 @@ function Curves({ run }: { run: Run }) {
         />
       </div>
       <p class="note">
-        After {unit} {last.number} of {modelName(run)}: loss {last.loss.toPrecision(4)}, {count(last.correct)} of{" "}
-        {count(last.total)} training images right
+        After {unit} {last.number} of {modelName(run)}: loss {last.loss.toPrecision(4)}, {count(last.correct)}{" "}
+        of {count(last.total)} training images right
         {last.validationLoss === null
           ? ". "
           : ` when they were learned from, ${count(last.validationCorrect)} of ${count(last.validationTotal)} of the validation slice now. `}
