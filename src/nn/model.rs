@@ -32,7 +32,12 @@ impl Layer {
         }
     }
 
-    fn forward(&self, rows: usize, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {
+    /// Whether training finds something in it.
+    pub fn has_weights(&self) -> bool {
+        !matches!(self, Self::MaxPool2d(_))
+    }
+
+    pub(crate) fn forward(&self, rows: usize, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {
         match self {
             Self::Dense(dense) => dense.forward(rows, x, rounding, out),
             Self::Conv2d(conv) => conv.forward(x, border, rounding, out),

@@ -10,7 +10,7 @@
 //!    Runtime's QLinearMatMul does.
 //!
 //! Each line is held by a test of its name in `tests/numeric_contract.rs`, and to the bit of PyTorch's and ONNX
-//! Runtime's own output by `tests/golden.rs`.
+//! Runtime's own output by `tests/golden`.
 
 use crate::{Error, Result};
 
@@ -50,15 +50,20 @@ impl QParams {
 ///
 /// # Errors
 /// [`Error::NotFinite`] when an end is not finite or the range overflows.
-pub fn choose_u8((min, max): (f32, f32)) -> Result<QParams> {
+pub fn choose_u8(range: (f32, f32)) -> Result<QParams> {
+    choose_affine(range, 0, 255).ok_or(Error::NotFinite { what: "range of activations" })
+}
+
+/// The same for integers `qmin..=qmax`; `None` when an end is not finite or the range overflows.
+pub(super) fn choose_affine((min, max): (f32, f32), qmin: i32, qmax: i32) -> Option<QParams> {
     let (min, max) = (min.min(0.0), max.max(0.0));
-    let scale = (max - min) / 255.0;
+    let scale = (max - min) / (qmax - qmin) as f32;
     if !scale.is_finite() {
-        return Err(Error::NotFinite { what: "range of activations" });
+        return None;
     }
     let scale = if scale == 0.0 { 1.0 } else { scale };
-    let zero_point = (-min / scale).round_ties_even().clamp(0.0, 255.0) as u8;
-    Ok(QParams::u8(scale, zero_point))
+    let zero_point = (qmin as f32 + (-min / scale).round_ties_even()).clamp(qmin as f32, qmax as f32) as i32;
+    Some(QParams { scale, zero_point, qmin, qmax })
 }
 
 /// Parameters of symmetric i8 weights: `scale = max|w| / 127` (in f64, then rounded once), 1 when that is no normal
@@ -67,11 +72,16 @@ pub fn choose_u8((min, max): (f32, f32)) -> Result<QParams> {
 /// # Errors
 /// [`Error::NotFinite`] when a weight is NaN or infinite.
 pub fn choose_i8_symmetric(weights: &[f32]) -> Result<QParams> {
+    choose_symmetric(weights, 127)
+}
+
+/// The same for integers `-qmax..=qmax`.
+pub(super) fn choose_symmetric(weights: &[f32], qmax: i32) -> Result<QParams> {
     let largest = weights.iter().try_fold(0.0_f32, |largest, w| w.is_finite().then_some(largest.max(w.abs())));
     let largest = largest.ok_or(Error::NotFinite { what: "weight tensor" })?;
-    let scale = f64::from(largest) * 2.0 / 254.0;
+    let scale = f64::from(largest) * 2.0 / f64::from(2 * qmax);
     let scale = if scale < f64::from(f32::MIN_POSITIVE) { 1.0 } else { scale as f32 };
-    Ok(QParams { scale, zero_point: 0, qmin: -127, qmax: 127 })
+    Ok(QParams { scale, zero_point: 0, qmin: -qmax, qmax })
 }
 
 /// Bias as i32 at the scale of the sums: `rne(f32(bias / f32(x_scale · w_scale)))`, saturating.

@@ -1,88 +1,17 @@
-//! Golden vectors: equal to scikit-learn, ONNX Runtime and the lab's recipe. The files are not in the repository
-//! (`../shared/reference`, or the folder that QUANTPAD_REFERENCE names); one that is missing is named as skipped.
-//! Integer products and whole networks are in `golden_products.rs`.
-#![cfg(not(target_arch = "wasm32"))]
+//! Training: equal to scikit-learn, and to the lab's recipe.
 
-mod common;
-use common::shared::{double, doubles, float, floats, integers, reference};
+use crate::common::shared::{double, doubles, integers, list, reference};
 use quantpad::{
     data::{Split, Standardizer, digits},
     eval::metrics,
-    kernels::{self, Activations, DotPath},
     nn::{Model, Scratch, argmax},
-    quant::{
-        QuantizedModel, Scheme,
-        affine::{self, QParams},
-        naive,
-    },
+    quant::{QuantizedModel, Scheme, naive},
     train::{SoftmaxSettings, SoftmaxTrainer},
 };
 use serde_json::Value;
 
-fn list(value: &Value) -> &[Value] {
-    value.as_array().expect("a list")
-}
-
 fn rows(value: &Value) -> Vec<u32> {
     integers(value).into_iter().map(|row| row as u32).collect()
-}
-
-#[test]
-fn qparams_are_onnx_dynamic_quantize_linears() {
-    let Some(data) = reference("qparams") else { return };
-    for case in list(&data["per_tensor"]) {
-        let (x, wanted) = (floats(&case["x_bits"]), &case["onnx_dynamic_quantize_linear"]);
-        let params = affine::choose_u8(kernels::min_max(&x)).expect("finite values");
-        assert_eq!(params.scale.to_bits(), float(&wanted["scale_bits"]).to_bits(), "{}", case["name"]);
-        assert_eq!(i64::from(params.zero_point), wanted["zero_point"], "{}", case["name"]);
-        let mut stored = Activations::default();
-        stored.reset(DotPath::Scalar, 1, x.len());
-        stored.quantize_row(0, &x, None, params.scale, params.zero_point as u8);
-        assert!(stored.row(0).iter().map(|&q| i64::from(q)).eq(integers(&wanted["q"])), "{}", case["name"]);
-    }
-}
-
-#[test]
-fn qparams_of_weights_are_onnx_runtimes() {
-    let Some(data) = reference("qparams") else { return };
-    for case in list(&data["per_tensor"]) {
-        let (x, wanted) = (floats(&case["x_bits"]), &case["onnxruntime_weight_int8_symmetric"]);
-        let params = affine::choose_i8_symmetric(&x).expect("finite values");
-        assert_eq!(params.scale.to_bits(), float(&wanted["scale_bits"]).to_bits(), "{}", case["name"]);
-        let q = x.iter().map(|&x| i64::from(params.quantize(x)));
-        assert!(q.eq(integers(&wanted["q"])), "{}", case["name"]);
-    }
-}
-
-#[test]
-fn quantize_follows_onnxs_division_rule() {
-    let Some(data) = reference("quantize") else { return };
-    for case in list(&data["cases"]) {
-        let (qmin, qmax) = match case["type"].as_str() {
-            Some("uint8") => (0, 255),
-            Some("int8") => (-128, 127),
-            Some("int16") => (-32768, 32767),
-            Some("int4") => (-8, 7),
-            other => panic!("an unknown type {other:?}"),
-        };
-        let zero_point = case["zero_point"].as_i64().expect("an integer") as i32;
-        let params = QParams { scale: float(&case["scale_bits"]), zero_point, qmin, qmax };
-        let q = floats(&case["x_bits"]).into_iter().map(|x| i64::from(params.quantize(x)));
-        assert!(q.eq(integers(&case["onnx_q"])), "{}", case["name"]);
-    }
-}
-
-#[test]
-fn requantize_is_onnx_runtimes() {
-    let Some(data) = reference("requant") else { return };
-    for case in list(&data["cases"]) {
-        let [x_scale, w_scale, y_scale] = ["x_scale_bits", "w_scale_bits", "y_scale_bits"].map(|k| float(&case[k]));
-        let multiplier = affine::requantize_multiplier(x_scale, w_scale, y_scale);
-        assert_eq!(multiplier.to_bits(), float(&case["multiplier_bits"]).to_bits());
-        let zero_point = case["zero_point"].as_u64().expect("an integer") as u8;
-        let q = integers(&case["acc"]).into_iter().map(|acc| affine::requantize_u8(acc as i32, multiplier, zero_point));
-        assert!(q.map(i64::from).eq(integers(&case["onnxruntime_q"])));
-    }
 }
 
 #[test]

@@ -1,0 +1,299 @@
+//! Weights as they are stored: packed codes, and what gives them their meaning.
+
+use super::{Axes, Granularity, NumberFormat, Symmetry, affine::QParams, bits, cluster, float, low_bit, scale};
+use crate::{Error, Result, random::Random};
+
+/// Seed of the first centres of a codebook: one model, one file.
+const SEED: u64 = 0x636F_6465_626F_6F6B;
+
+/// A weight matrix `[outputs, inputs]` in a number format.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredWeights {
+    format: NumberFormat,
+    outputs: usize,
+    inputs: usize,
+    /// Codes of [`NumberFormat::bits`] bits, row-major, without gaps.
+    packed: Vec<u8>,
+    /// None, one, or one for each output.
+    scales: Vec<f32>,
+    /// As many as scales when affine; else none.
+    zero_points: Vec<i16>,
+    /// None, one of k values, or one for each output.
+    codebook: Vec<f32>,
+}
+
+impl StoredWeights {
+    /// Rounds `weight` (`[outputs, inputs]`, row-major) as `axes` say.
+    ///
+    /// # Errors
+    /// [`Error::Scheme`] when they make no sense, [`Error::Shape`], [`Error::NotFinite`], [`Error::TooLarge`] when a weight
+    /// is beyond the largest number of a floating-point format.
+    pub fn encode(weight: &[f32], outputs: usize, axes: &Axes) -> Result<Self> {
+        axes.check()?;
+        let inputs = weight.len() / outputs.max(1);
+        check_matrix(weight.len(), outputs, inputs)?;
+        if !weight.iter().all(|w| w.is_finite()) {
+            return Err(Error::NotFinite { what: "weight tensor" });
+        }
+        let format = axes.format;
+        let mut stored = Self {
+            format,
+            outputs,
+            inputs,
+            packed: Vec::new(),
+            scales: Vec::new(),
+            zero_points: Vec::new(),
+            codebook: Vec::new(),
+        };
+        let group = if axes.granularity == Granularity::PerTensor { weight.len() } else { inputs };
+        let mut codes = Vec::with_capacity(weight.len());
+        for group in weight.chunks(group) {
+            stored.encode_group(group, axes, &mut codes)?;
+        }
+        stored.packed = pack(&codes, format);
+        if format.is_float() && !stored.decode().iter().all(|w| w.is_finite()) {
+            return Err(Error::TooLarge { format: format.name() });
+        }
+        Ok(stored)
+    }
+
+    /// Appends the codes of weights that share what they share.
+    fn encode_group(&mut self, weights: &[f32], axes: &Axes, codes: &mut Vec<u32>) -> Result<()> {
+        match self.format {
+            NumberFormat::F64 => codes.extend(weights.iter().flat_map(|&w| {
+                let bits = f64::from(w).to_bits();
+                [bits as u32, (bits >> 32) as u32]
+            })),
+            NumberFormat::F32 => codes.extend(weights.iter().map(|w| w.to_bits())),
+            NumberFormat::Tf32 => {
+                codes.extend(weights.iter().map(|&w| float::to_tf32(w).to_bits() >> float::TF32_DROPPED));
+            }
+            NumberFormat::F16 => codes.extend(weights.iter().map(|&w| u32::from(float::to_f16(w)))),
+            NumberFormat::Bf16 => codes.extend(weights.iter().map(|&w| u32::from(float::to_bf16(w)))),
+            NumberFormat::Int16 | NumberFormat::Int8 | NumberFormat::Int4 => {
+                let params = scale::choose(weights, self.format, axes.symmetry, axes.scale_rule)?;
+                codes.extend(weights.iter().map(|&w| params.quantize(w) as u32));
+                self.scales.push(params.scale);
+                if axes.symmetry == Symmetry::Affine {
+                    self.zero_points.push(params.zero_point as i16);
+                }
+            }
+            NumberFormat::Ternary => {
+                let (threshold, scale) = low_bit::ternary(weights);
+                codes.extend(weights.iter().map(|&w| low_bit::ternary_code(w, threshold) as u32));
+                self.scales.push(scale as f32);
+            }
+            NumberFormat::Binary => {
+                codes.extend(weights.iter().map(|&w| u32::from(low_bit::binary_code(w) > 0)));
+                self.scales.push(low_bit::binary_scale(weights) as f32);
+            }
+            NumberFormat::Codebook { k } => {
+                let centres = cluster::k_means(weights, usize::from(k), &mut Random::new(SEED));
+                codes.extend(weights.iter().map(|&w| cluster::nearest(&centres, w) as u32));
+                self.codebook.extend(centres);
+            }
+        }
+        Ok(())
+    }
+
+    /// From the parts of a file: `shape` is outputs and inputs.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a part has another length than format and shape ask for; [`Error::NotFinite`]; [`Error::Codes`]
+    /// when there are codes that the format has not.
+    pub fn from_parts(
+        format: NumberFormat,
+        shape: [usize; 2],
+        packed: Vec<u8>,
+        scales: Vec<f32>,
+        zero_points: Vec<i16>,
+        codebook: Vec<f32>,
+    ) -> Result<Self> {
+        let [outputs, inputs] = shape;
+        let len = outputs.checked_mul(inputs).filter(|len| len.checked_mul(8).is_some()).unwrap_or_default();
+        check_matrix(len, outputs, inputs)?;
+        let check = |what, expected: usize, found: usize| {
+            if expected == found { Ok(()) } else { Err(Error::Shape { what, expected, found }) }
+        };
+        check("packed weights", bits::packed_len(len, format.bits()), packed.len())?;
+        let either = |one: usize, found: usize| if found == one { one } else { one * outputs };
+        check("list of scales", if format.has_scales() { either(1, scales.len()) } else { 0 }, scales.len())?;
+        if !zero_points.is_empty() {
+            check("list of zero points", if format.is_integer() { scales.len() } else { 0 }, zero_points.len())?;
+        }
+        let k = if let NumberFormat::Codebook { k } = format { usize::from(k) } else { 0 };
+        check("codebook", either(k, codebook.len()), codebook.len())?;
+        let stored = Self { format, outputs, inputs, packed, scales, zero_points, codebook };
+        if !stored.has_only_valid_codes() {
+            return Err(Error::Codes { format: format.name() });
+        }
+        let lowest = if format.is_integer() { f32::MIN_POSITIVE } else { 0.0 };
+        let scales = stored.scales.iter().all(|&s| s.is_finite() && s >= lowest);
+        if scales && stored.codebook.iter().chain(&stored.decode()).all(|v| v.is_finite()) {
+            Ok(stored)
+        } else {
+            Err(Error::NotFinite { what: "quantized layer" })
+        }
+    }
+
+    /// Whether writing these weights again could give the same codes and the same padding.
+    fn has_only_valid_codes(&self) -> bool {
+        let (codes, rest) = unpack(&self.packed, self.format);
+        let (padding, codes) = (codes.get(self.elements()..).unwrap_or_default(), &codes[..self.elements()]);
+        let symmetry = if self.zero_points.is_empty() { Symmetry::Symmetric } else { Symmetry::Affine };
+        let (low, high) = self.format.range(symmetry);
+        let valid = |code: u32| match self.format {
+            NumberFormat::Codebook { k } => code < u32::from(k),
+            NumberFormat::Binary => true,
+            _ if self.format.has_scales() => (low..=high).contains(&self.signed(code)),
+            _ => true,
+        };
+        rest == 0
+            && padding.iter().all(|&code| code == 0)
+            && codes.iter().all(|&code| valid(code))
+            && self.zero_points.iter().all(|&z| (low..=high).contains(&i32::from(z)))
+    }
+
+    /// Codes that a weight takes, times weights.
+    fn elements(&self) -> usize {
+        self.outputs * self.inputs * if self.format == NumberFormat::F64 { 2 } else { 1 }
+    }
+
+    /// The integer whose two's complement `code` is.
+    fn signed(&self, code: u32) -> i32 {
+        let unused = u32::BITS - self.format.bits();
+        (code << unused) as i32 >> unused
+    }
+
+    /// The weights that are stored, `[outputs, inputs]`.
+    pub fn decode(&self) -> Vec<f32> {
+        let (codes, _) = unpack(&self.packed, self.format);
+        let each = |value: &dyn Fn(u32) -> f32| codes[..self.elements()].iter().map(|&code| value(code)).collect();
+        match self.format {
+            NumberFormat::F64 => {
+                let value = |bits: &[u32; 2]| f64::from_bits(u64::from(bits[0]) | u64::from(bits[1]) << 32) as f32;
+                codes.as_chunks().0.iter().map(value).collect()
+            }
+            NumberFormat::F32 => each(&f32::from_bits),
+            NumberFormat::Tf32 => each(&|code| f32::from_bits(code << float::TF32_DROPPED)),
+            NumberFormat::F16 => each(&|code| float::from_f16(code as u16)),
+            NumberFormat::Bf16 => each(&|code| float::from_bf16(code as u16)),
+            NumberFormat::Codebook { k } => {
+                let entry = |(i, &code): (usize, &u32)| {
+                    let table = if self.codebook.len() == usize::from(k) { 0 } else { i / self.inputs };
+                    // A code that there is not is refused by `from_parts`.
+                    self.codebook.get(table * usize::from(k) + code as usize).copied().unwrap_or(f32::NAN)
+                };
+                codes[..self.elements()].iter().enumerate().map(entry).collect()
+            }
+            _ => self.integers(&codes).map(|(q, scale)| q as f32 * scale).collect(),
+        }
+    }
+
+    /// Each weight as an integer less its zero point, and its scale.
+    fn integers(&self, codes: &[u32]) -> impl Iterator<Item = (i32, f32)> {
+        let shared = self.scales.len() == 1;
+        codes[..self.elements()].iter().enumerate().map(move |(i, &code)| {
+            let output = if shared { 0 } else { i / self.inputs };
+            let zero_point = self.zero_points.get(output).copied().unwrap_or_default();
+            let q = if self.format == NumberFormat::Binary { 2 * code as i32 - 1 } else { self.signed(code) };
+            (q - i32::from(zero_point), self.scales[output])
+        })
+    }
+
+    /// For the integer kernels: weights `[outputs, inputs]` less their zero points in i8, and their scales (`[1]` or
+    /// `[outputs]`), all normal numbers. `None` when the weights are no integers that fit.
+    pub fn for_integer_kernels(&self) -> Option<(Vec<i8>, Vec<f32>)> {
+        if !self.format.fits_integer_kernels() || self.format == NumberFormat::Int8 && !self.zero_points.is_empty() {
+            return None;
+        }
+        let (codes, _) = unpack(&self.packed, self.format);
+        // Weights that are all 0 are so with scale 1 too, and that can be divided by.
+        let is_zero = |scale: f32| scale < f32::MIN_POSITIVE;
+        let weight = |(q, scale)| if is_zero(scale) { 0 } else { q as i8 };
+        let scales = self.scales.iter().map(|&scale| if is_zero(scale) { 1.0 } else { scale });
+        Some((self.integers(&codes).map(weight).collect(), scales.collect()))
+    }
+
+    /// Bytes of a Huffman code for the codebook's numbers, with a length of a byte for each of them; an estimate of what
+    /// "Deep Compression" would store. `None` for other formats.
+    pub fn huffman_bytes(&self) -> Option<usize> {
+        let NumberFormat::Codebook { k } = self.format else { return None };
+        let mut counts = vec![0; usize::from(k)];
+        let (codes, _) = unpack(&self.packed, self.format);
+        codes[..self.elements()].iter().for_each(|&code| counts[code as usize] += 1);
+        Some(usize::from(k) + cluster::huffman_bits(&counts).div_ceil(8) as usize)
+    }
+
+    /// How a weight is stored.
+    pub fn format(&self) -> NumberFormat {
+        self.format
+    }
+
+    /// Rows of the matrix.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Columns of the matrix.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The codes, of [`NumberFormat::bits`] bits each, as in the file.
+    pub fn packed(&self) -> &[u8] {
+        &self.packed
+    }
+
+    /// None, one, or one for each output.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    /// As many as scales when affine; else none.
+    pub fn zero_points(&self) -> &[i16] {
+        &self.zero_points
+    }
+
+    /// None, one of k values, or one for each output.
+    pub fn codebook(&self) -> &[f32] {
+        &self.codebook
+    }
+
+    /// Bytes of a zero point: a zero point is an integer of the format, and takes at least a byte.
+    pub fn zero_point_bytes(&self) -> usize {
+        (self.format.bits() as usize).div_ceil(8)
+    }
+
+    /// Parameters of each output's integers; `None` for other formats than integers of 4 to 16 bits.
+    pub fn params(&self, output: usize) -> Option<QParams> {
+        let of = if self.scales.len() == 1 { 0 } else { output };
+        let symmetry = if self.zero_points.is_empty() { Symmetry::Symmetric } else { Symmetry::Affine };
+        let (qmin, qmax) = self.format.range(symmetry);
+        let scale = *self.scales.get(of).filter(|_| self.format.is_integer())?;
+        let zero_point = self.zero_points.get(of).copied().unwrap_or_default().into();
+        Some(QParams { scale, zero_point, qmin, qmax })
+    }
+}
+
+fn check_matrix(found: usize, outputs: usize, inputs: usize) -> Result<()> {
+    let expected = outputs.saturating_mul(inputs);
+    if expected == found && found > 0 {
+        Ok(())
+    } else {
+        Err(Error::Shape { what: "weight matrix", expected: expected.max(1), found })
+    }
+}
+
+/// Doubles are two codes each.
+fn code_bits(format: NumberFormat) -> u32 {
+    format.bits().min(32)
+}
+
+fn pack(codes: &[u32], format: NumberFormat) -> Vec<u8> {
+    bits::pack(codes, code_bits(format))
+}
+
+fn unpack(packed: &[u8], format: NumberFormat) -> (Vec<u32>, u32) {
+    bits::unpack(packed, code_bits(format))
+}
