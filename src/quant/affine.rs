@@ -36,7 +36,8 @@ impl QParams {
     /// The integer nearest to `x / scale + zero_point`.
     pub fn quantize(&self, x: f32) -> i32 {
         let q = (x / self.scale).round_ties_even() + self.zero_point as f32;
-        q.clamp(self.qmin as f32, self.qmax as f32) as i32
+        // Not clamp, whose panic prints floats: 10 KB of the module.
+        q.max(self.qmin as f32).min(self.qmax as f32) as i32
     }
 
     /// The real number that `q` stands for.
@@ -62,7 +63,7 @@ pub(super) fn choose_affine((min, max): (f32, f32), qmin: i32, qmax: i32) -> Opt
         return None;
     }
     let scale = if scale == 0.0 { 1.0 } else { scale };
-    let zero_point = (qmin as f32 + (-min / scale).round_ties_even()).clamp(qmin as f32, qmax as f32) as i32;
+    let zero_point = (qmin as f32 + (-min / scale).round_ties_even()).max(qmin as f32).min(qmax as f32) as i32;
     Some(QParams { scale, zero_point, qmin, qmax })
 }
 

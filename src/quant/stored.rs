@@ -1,10 +1,7 @@
 //! Weights as they are stored: packed codes, and what gives them their meaning.
 
 use super::{Axes, Granularity, NumberFormat, Symmetry, affine::QParams, bits, cluster, float, low_bit, scale};
-use crate::{Error, Result, random::Random};
-
-/// Seed of the first centres of a codebook: one model, one file.
-const SEED: u64 = 0x636F_6465_626F_6F6B;
+use crate::{Error, Result};
 
 /// A weight matrix `[outputs, inputs]` in a number format.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +85,7 @@ impl StoredWeights {
                 self.scales.push(low_bit::binary_scale(weights) as f32);
             }
             NumberFormat::Codebook { k } => {
-                let centres = cluster::k_means(weights, usize::from(k), &mut Random::new(SEED));
+                let centres = cluster::k_means(weights, usize::from(k));
                 codes.extend(weights.iter().map(|&w| cluster::nearest(&centres, w) as u32));
                 self.codebook.extend(centres);
             }

@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// [`QParams::dequantize`].
 pub fn quantize(params: QParams, x: f32) -> i32 {
     let q = (x * (1.0 / params.scale)).round_ties_even() + params.zero_point as f32;
-    q.clamp(params.qmin as f32, params.qmax as f32) as i32
+    q.max(params.qmin as f32).min(params.qmax as f32) as i32
 }
 
 /// `torch.per_tensor_affine` from a range, which is widened to hold 0, for integers `qmin..=qmax` (`quint8`: 0..=255,
@@ -24,7 +24,7 @@ pub fn quantize(params: QParams, x: f32) -> i32 {
 pub fn choose_affine((min, max): (f32, f32), qmin: i32, qmax: i32) -> Result<QParams> {
     let (min, max) = (min.min(0.0), max.max(0.0));
     let scale = scale((max - min) / (qmax - qmin) as f32)?;
-    let zero_point = (qmin as f32 - (min / scale).round_ties_even()).clamp(qmin as f32, qmax as f32) as i32;
+    let zero_point = (qmin as f32 - (min / scale).round_ties_even()).max(qmin as f32).min(qmax as f32) as i32;
     Ok(QParams { scale, zero_point, qmin, qmax })
 }
 
