@@ -281,13 +281,13 @@ fn optimal_inertia(values: &[f64], k: usize) -> f64 {
     costs[0] = 0.0;
     for _ in 0..k {
         let mut next = costs.clone();
-        for begin in 0..n {
+        for (begin, before) in costs.iter().enumerate() {
             let (mut mean, mut inertia) = (0.0, 0.0);
             for end in begin..n {
                 let (count, apart) = ((end - begin + 1) as f64, values[end] - mean);
                 mean += apart / count;
                 inertia += apart * (values[end] - mean);
-                next[end + 1] = next[end + 1].min(costs[begin] + inertia);
+                next[end + 1] = next[end + 1].min(before + inertia);
             }
         }
         costs = next;

@@ -21,7 +21,7 @@ use core::cell::Cell;
 use super::safetensors::{Dtype, SafeTensors, Tensor};
 use crate::{
     Error, Result,
-    nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model},
+    nn::{Input, Layer, MaxPool2d, Model},
     quant::{NumberFormat, QuantizedLayer, QuantizedModel, Scheme, StoredWeights, affine::QParams},
 };
 
@@ -101,26 +101,18 @@ pub fn read_model(bytes: &[u8]) -> Result<Model> {
     if file.scheme != FP32 {
         return Err(invalid("it holds a quantized model where an fp32 one is needed"));
     }
-    let layers = file.read_layers(
-        |i, _, LayerShape { inputs, images }, relu| {
-            let bias = file.floats(&format!("{i}.bias"), None)?;
-            let shape = weight_shape(Dtype::F32, [bias.len(), inputs], images, 0);
-            let weight = file.floats(&format!("{i}.weight"), Some(&shape))?;
-            let outputs = bias.len();
-            let layer = match images {
-                None => {
-                    let dense = Dense::new(weight, bias)?;
-                    Layer::Dense(if relu { dense.with_relu() } else { dense })
-                }
-                Some(shape) => {
-                    let conv = Conv2d::new(shape, weight, bias)?;
-                    Layer::Conv2d(if relu { conv.with_relu() } else { conv })
-                }
-            };
-            Ok((layer, outputs))
-        },
-        Layer::MaxPool2d,
-    )?;
+    let mut layers = Vec::new();
+    for (i, step) in file.steps()?.into_iter().enumerate() {
+        layers.push(match step {
+            Step::Pool(pool) => Layer::MaxPool2d(pool),
+            Step::Weighted { matrix, images, relu } => {
+                let weight = file.tensor(&format!("{i}.weight"), Dtype::F32)?;
+                check_shape(weight, &weight_shape(Dtype::F32, matrix, images, 0))?;
+                Layer::with_weights(images, floats(weight), file.floats(&format!("{i}.bias"))?, relu)?
+            }
+        });
+    }
+    file.check_all_read()?;
     Model::new(file.input()?, layers)
 }
 
@@ -132,31 +124,38 @@ pub fn read_quantized(bytes: &[u8]) -> Result<QuantizedModel> {
         return Err(invalid("it holds an fp32 model where a quantized one is needed"));
     }
     let scheme = Scheme::from_name(&file.scheme)?;
-    let count = file.layers.iter().filter(|word| *word != POOL).count();
-    let mut ranges = Vec::new();
-    let layers = file.read_layers(
-        |i, number, shape, relu| {
-            let axes = scheme.layer(number, count);
-            let (bias, images) = (file.floats(&format!("{i}.bias"), None)?, shape.images);
-            let outputs = bias.len();
-            let weights = file.weights(i, axes.format, [outputs, shape.inputs], images)?;
-            let layer = QuantizedLayer::new(weights, images, bias, relu, axes.activations)?;
-            if axes.activations.is_static() {
-                ranges.push(file.input_params(i)?);
+    let steps = file.steps()?;
+    let count = steps.iter().filter(|step| matches!(step, Step::Weighted { .. })).count();
+    let (mut layers, mut ranges) = (Vec::with_capacity(steps.len()), Vec::new());
+    let mut number = 0;
+    for (i, step) in steps.into_iter().enumerate() {
+        layers.push(match step {
+            Step::Pool(pool) => QuantizedLayer::MaxPool2d(pool),
+            Step::Weighted { matrix, images, relu } => {
+                let axes = scheme.layer(number, count);
+                number += 1;
+                let weights = file.weights(i, axes.format, matrix, images)?;
+                if axes.activations.is_static() {
+                    ranges.push(file.input_params(i)?);
+                }
+                let bias = file.floats(&format!("{i}.bias"))?;
+                QuantizedLayer::new(weights, images, bias, relu, axes.activations)?
             }
-            Ok((layer, outputs))
-        },
-        QuantizedLayer::MaxPool2d,
-    )?;
+        });
+    }
+    file.check_all_read()?;
     QuantizedModel::from_parts(scheme, file.input()?, layers, &ranges)
 }
 
-/// What a layer with weights sees.
-struct LayerShape {
-    /// Weights of an output.
-    inputs: usize,
-    /// Height, width and channels of the images of a convolution.
-    images: Option<[usize; 3]>,
+/// A layer as the entry names it and the shapes before it make it.
+enum Step {
+    /// Outputs and inputs of its weight matrix; height, width and channels of the images of a convolution.
+    Weighted {
+        matrix: [usize; 2],
+        images: Option<[usize; 3]>,
+        relu: bool,
+    },
+    Pool(MaxPool2d),
 }
 
 /// The type of elements that weights have in the file.
@@ -240,46 +239,46 @@ impl<'a> Reader<'a> {
         Ok(Self { file, scheme, layers, read: Cell::new(0) })
     }
 
-    /// The layers in order. `with_weights` makes one (number, number among those with weights, shape, ReLU) and tells its
-    /// number of outputs. Afterwards all tensors of the file must have been read.
-    fn read_layers<L>(
-        &self,
-        mut with_weights: impl FnMut(usize, usize, LayerShape, bool) -> Result<(L, usize)>,
-        pooling: impl Fn(MaxPool2d) -> L,
-    ) -> Result<Vec<L>> {
-        let mut layers = Vec::new();
+    /// The layers in order.
+    fn steps(&self) -> Result<Vec<Step>> {
+        let mut steps = Vec::with_capacity(self.layers.len());
         let input = self.input()?;
         let mut shape = [input.pixels() / input.width(), input.width(), 1];
         // Values that the last layer gave; after a fully connected one they are no image of that shape.
         let mut width = input.pixels();
-        let mut number = 0;
         for (i, word) in self.layers.iter().enumerate() {
             let (name, relu) = word.strip_suffix(RELU).map_or((word.as_str(), false), |name| (name, true));
-            let channels = shape[2];
-            let seen = match name {
-                DENSE => LayerShape { inputs: width, images: None },
-                CONV => LayerShape { inputs: 9 * channels, images: Some(shape) },
+            let (inputs, images) = match name {
+                DENSE => (width, None),
+                CONV => (9 * shape[2], Some(shape)),
                 POOL if !relu => {
                     let pool = MaxPool2d { shape };
                     shape = pool.pooled();
                     width = shape.iter().product();
-                    layers.push(pooling(pool));
+                    steps.push(Step::Pool(pool));
                     continue;
                 }
                 _ => return Err(invalid(format!("it has a layer of an unknown kind, \"{word}\""))),
             };
-            let is_image = seen.images.is_some();
-            let (layer, outputs) = with_weights(i, number, seen, relu)?;
-            layers.push(layer);
-            number += 1;
+            // Not yet its values, so not yet read.
+            let bias = self.file.tensor(&format!("{i}.bias")).map(|bias| &bias.shape[..]);
+            let &[outputs] = bias.ok_or_else(|| invalid(format!("the tensor {i}.bias is missing")))? else {
+                return Err(invalid(format!("the tensor {i}.bias is no list")));
+            };
+            steps.push(Step::Weighted { matrix: [outputs, inputs], images, relu });
             width = outputs;
-            if is_image {
+            if images.is_some() {
                 shape[2] = outputs;
-                width = shape.iter().try_fold(1, |size: usize, &side| size.checked_mul(side)).unwrap_or_default();
+                width = (shape[0] * shape[1]).checked_mul(outputs).unwrap_or_default();
             }
         }
+        Ok(steps)
+    }
+
+    /// Nothing may be left over that might have been meant.
+    fn check_all_read(&self) -> Result<()> {
         if self.read.get() + INPUT_TENSORS == self.file.tensors.len() {
-            Ok(layers)
+            Ok(())
         } else {
             Err(invalid("it has tensors that none of its layers needs"))
         }
@@ -295,7 +294,7 @@ impl<'a> Reader<'a> {
         let dtype = weight_type(format);
         let weight = self.tensor(&format!("{i}.weight"), dtype)?;
         check_shape(weight, &weight_shape(dtype, matrix, images, weight.data.len()))?;
-        let scales = if format.has_scales() { self.floats(&format!("{i}.scale"), None)? } else { Vec::new() };
+        let scales = if format.has_scales() { self.floats(&format!("{i}.scale"))? } else { Vec::new() };
         let name = format!("{i}.zero_point");
         let zero_points = match self.file.tensor(&name) {
             Some(_) if format == NumberFormat::Int16 => {
@@ -306,12 +305,12 @@ impl<'a> Reader<'a> {
             None => Vec::new(),
         };
         let is_codebook = matches!(format, NumberFormat::Codebook { .. });
-        let codebook = if is_codebook { self.floats(&format!("{i}.codebook"), None)? } else { Vec::new() };
+        let codebook = if is_codebook { self.floats(&format!("{i}.codebook"))? } else { Vec::new() };
         StoredWeights::from_parts(format, matrix, weight.data.to_vec(), scales, zero_points, codebook)
     }
 
     fn input_params(&self, i: usize) -> Result<QParams> {
-        let scale = self.floats(&format!("{i}.input_scale"), None)?;
+        let scale = self.floats(&format!("{i}.input_scale"))?;
         let zero_point = self.tensor(&format!("{i}.input_zero_point"), Dtype::U8)?;
         match (&scale[..], &zero_point.data[..]) {
             (&[scale], &[zero_point]) if scale.is_finite() && scale > 0.0 => Ok(QParams::u8(scale, zero_point)),
@@ -329,18 +328,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The values of a tensor of that shape, or of any.
-    fn floats(&self, name: &str, shape: Option<&[usize]>) -> Result<Vec<f32>> {
-        let tensor = self.tensor(name, Dtype::F32)?;
-        shape.map_or(Ok(()), |shape| check_shape(tensor, shape))?;
-        let (values, _) = tensor.data.as_chunks();
-        Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    fn floats(&self, name: &str) -> Result<Vec<f32>> {
+        self.tensor(name, Dtype::F32).map(floats)
     }
 
     fn input(&self) -> Result<Input> {
         let read = self.read.get();
         let width = self.tensor("input.mean", Dtype::F32)?.shape.last().copied().unwrap_or_default();
-        let input = Input::from_parts(width, self.floats("input.mean", None)?, self.floats("input.factor", None)?);
+        let input = Input::from_parts(width, self.floats("input.mean")?, self.floats("input.factor")?);
         self.read.set(read);
         input
     }
@@ -355,4 +350,10 @@ fn check_shape(tensor: &Tensor, shape: &[usize]) -> Result<()> {
     } else {
         Err(invalid(format!("the tensor {} has not the shape that its layer needs", tensor.name)))
     }
+}
+
+/// The values of an F32 tensor.
+fn floats(tensor: &Tensor) -> Vec<f32> {
+    let (values, _) = tensor.data.as_chunks();
+    values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }

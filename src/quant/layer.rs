@@ -4,7 +4,7 @@ use super::{ActivationMode, Axes, StoredWeights, product::Product};
 use crate::{
     Error, Result,
     kernels::Patches,
-    nn::{Conv2d, Dense, Layer, MaxPool2d},
+    nn::{Layer, MaxPool2d},
 };
 
 /// A 3x3 convolution with i8 weights.
@@ -120,13 +120,9 @@ impl QuantizedLayer {
                 let conv = QuantizedConv2d::new(shape, &integers, scales, bias, relu)?;
                 Self::Conv2d(weights, conv)
             }
-            (None, None) => {
-                let dense = Dense::new(weights.decode(), bias)?;
-                Self::Float(weights, Layer::Dense(if relu { dense.with_relu() } else { dense }))
-            }
-            (None, Some(shape)) => {
-                let conv = Conv2d::new(shape, weights.decode(), bias)?;
-                Self::Float(weights, Layer::Conv2d(if relu { conv.with_relu() } else { conv }))
+            (None, images) => {
+                let layer = Layer::with_weights(images, weights.decode(), bias, relu)?;
+                Self::Float(weights, layer)
             }
         })
     }

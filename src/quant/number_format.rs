@@ -56,7 +56,7 @@ impl NumberFormat {
     /// Its name in lower-kebab-case: `f16`, `int8`, `codebook16`.
     pub fn name(self) -> String {
         match self {
-            Self::Codebook { k } => format!("{CODEBOOK}{k}"),
+            Self::Codebook { k } => format!("{CODEBOOK}{}", usize::from(k)),
             _ => Self::NAMED.iter().find(|(format, _)| *format == self).map_or("", |(_, name)| name).into(),
         }
     }
@@ -75,9 +75,10 @@ impl NumberFormat {
     /// The format that `text` begins with, and what follows.
     pub(super) fn strip_name(text: &str) -> Option<(Self, &str)> {
         if let Some(rest) = text.strip_prefix(CODEBOOK) {
-            let (digits, rest) = rest.split_at(rest.find('-').unwrap_or(rest.len()));
-            let k = digits.parse().ok().filter(|k: &u16| k.to_string() == digits)?;
-            return Some((Self::Codebook { k }, rest));
+            let k = rest.split('-').next()?.parse().ok()?;
+            let format = Self::Codebook { k };
+            // Not when the number is written in another way.
+            return Some((format, text.strip_prefix(&format.name())?));
         }
         Self::NAMED.iter().find_map(|(format, name)| Some((*format, text.strip_prefix(name)?)))
     }

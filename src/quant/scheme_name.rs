@@ -24,27 +24,12 @@ fn layer_word(number: usize) -> String {
 impl Scheme {
     /// The name of the scheme in files, on the page and in reports.
     pub fn name(&self) -> String {
-        let Axes { format, granularity, symmetry, scale_rule, activations, method } = self.axes();
-        let mut name = format.name();
-        let mut say = |word: &str, when: bool| name += if when { word } else { "" };
-        say(AFFINE, symmetry == Symmetry::Affine);
-        say(DYNAMIC, activations == ActivationMode::Dynamic);
-        if let ActivationMode::Static(observer) = activations {
-            say(STATIC, true);
-            say(observer.name(), true);
-        }
-        say(PER_TENSOR, format.has_scales() && granularity == Granularity::PerTensor);
-        say(PER_CHANNEL, granularity == Granularity::PerChannel);
-        say(MSE, scale_rule == ScaleRule::Mse);
-        say(QAT, method == Method::Qat);
-        for (number, format) in self.layers().iter().enumerate() {
-            if let Some(format) = format {
-                name += &layer_word(number);
-                name += &format.name();
-            }
-        }
-        if let Some(format) = self.last() {
-            name += LAST;
+        let mut name = axes_name(&self.axes());
+        let last = self.last().map(|format| (LAST.into(), format));
+        let layers = self.layers().iter().enumerate();
+        let layers = layers.filter_map(|(number, format)| Some((layer_word(number), (*format)?)));
+        for (word, format) in layers.chain(last) {
+            name += &word;
             name += &format.name();
         }
         name
@@ -55,48 +40,69 @@ impl Scheme {
     /// # Errors
     /// [`Error::UnknownName`]; [`Error::Scheme`] when the words are known but make no sense together.
     pub fn from_name(name: &str) -> Result<Self> {
-        let scheme = parse(name).transpose()?;
-        // One scheme, one name.
-        scheme
-            .filter(|scheme| scheme.name() == name)
-            .ok_or_else(|| Error::UnknownName { what: "quantization scheme", found: name.into() })
+        parse(name).unwrap_or_else(|| Err(Error::UnknownName { what: "quantization scheme", found: name.into() }))
     }
 }
 
-/// The scheme that the words name, if they can be read.
+/// The name without layers; of axes that make no sense too.
+fn axes_name(axes: &Axes) -> String {
+    let Axes { format, granularity, symmetry, scale_rule, activations, method } = *axes;
+    let (mode, observer) = match activations {
+        ActivationMode::Float => ("", ""),
+        ActivationMode::Dynamic => (DYNAMIC, ""),
+        ActivationMode::Static(observer) => (STATIC, observer.name()),
+    };
+    let sharing = match granularity {
+        Granularity::PerTensor if format.has_scales() => PER_TENSOR,
+        Granularity::PerTensor => "",
+        Granularity::PerChannel => PER_CHANNEL,
+    };
+    let mut name = format.name();
+    for word in [
+        if symmetry == Symmetry::Affine { AFFINE } else { "" },
+        mode,
+        observer,
+        sharing,
+        if scale_rule == ScaleRule::Mse { MSE } else { "" },
+        if method == Method::Qat { QAT } else { "" },
+    ] {
+        name += word;
+    }
+    name
+}
+
+/// The scheme that the words name, if they can be read: of all combinations the one of that name.
 fn parse(name: &str) -> Option<Result<Scheme>> {
-    let (format, mut rest) = NumberFormat::strip_name(name)?;
-    let mut axes = Axes::weights(format);
-    let mut said = |word: &str| rest.strip_prefix(word).map(|after| rest = after).is_some();
-    if said(AFFINE) {
-        axes.symmetry = Symmetry::Affine;
-    }
-    if said(DYNAMIC) {
-        axes.activations = ActivationMode::Dynamic;
-    } else if said(STATIC) {
-        axes.activations = ActivationMode::Static(Observer::ALL.into_iter().find(|o| said(o.name()))?);
-    }
-    if !said(PER_TENSOR) && said(PER_CHANNEL) {
-        axes.granularity = Granularity::PerChannel;
-    }
-    if said(MSE) {
-        axes.scale_rule = ScaleRule::Mse;
-    }
-    if said(QAT) {
-        axes.method = Method::Qat;
-    }
-    let mut scheme = Scheme::new(axes);
-    for number in 0..Scheme::MAX_LAYERS {
-        if let Some(after) = rest.strip_prefix(&layer_word(number)) {
-            let (format, after) = NumberFormat::strip_name(after)?;
-            scheme = scheme.and_then(|scheme| scheme.with_layer(number, format));
-            rest = after;
+    let (format, _) = NumberFormat::strip_name(name)?;
+    let modes = [ActivationMode::Float, ActivationMode::Dynamic];
+    for activations in modes.into_iter().chain(Observer::ALL.map(ActivationMode::Static)) {
+        for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
+            for symmetry in [Symmetry::Symmetric, Symmetry::Affine] {
+                for scale_rule in [ScaleRule::MaxAbs, ScaleRule::Mse] {
+                    for method in [Method::Ptq, Method::Qat] {
+                        let axes = Axes { format, granularity, symmetry, scale_rule, activations, method };
+                        let layers = name.strip_prefix(&axes_name(&axes));
+                        if let Some(scheme) = layers.and_then(|layers| parse_layers(layers, axes)) {
+                            return Some(scheme);
+                        }
+                    }
+                }
+            }
         }
     }
-    if let Some(after) = rest.strip_prefix(LAST) {
-        let (format, after) = NumberFormat::strip_name(after)?;
-        scheme = scheme.and_then(|scheme| scheme.with_last(format));
-        rest = after;
+    None
+}
+
+/// The scheme of these axes with the formats of layers that `rest` names.
+fn parse_layers(mut rest: &str, axes: Axes) -> Option<Result<Scheme>> {
+    let mut scheme = Scheme::new(axes);
+    for number in 0..=Scheme::MAX_LAYERS {
+        let last = number == Scheme::MAX_LAYERS;
+        if let Some(after) = rest.strip_prefix(if last { LAST.into() } else { layer_word(number) }.as_str()) {
+            let (format, after) = NumberFormat::strip_name(after)?;
+            scheme = scheme.and_then(|s| if last { s.with_last(format) } else { s.with_layer(number, format) });
+            rest = after;
+        }
     }
     rest.is_empty().then_some(scheme)
 }

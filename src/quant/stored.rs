@@ -1,6 +1,6 @@
 //! Weights as they are stored: packed codes, and what gives them their meaning.
 
-use super::{Axes, Granularity, NumberFormat, Symmetry, affine::QParams, bits, cluster, float, low_bit, scale};
+use super::{Axes, Granularity, NumberFormat, Symmetry, bits, cluster, float, low_bit, scale};
 use crate::{Error, Result};
 
 /// A weight matrix `[outputs, inputs]` in a number format.
@@ -47,7 +47,7 @@ impl StoredWeights {
         for group in weight.chunks(group) {
             stored.encode_group(group, axes, &mut codes)?;
         }
-        stored.packed = pack(&codes, format);
+        stored.packed = bits::pack(&codes, code_bits(format));
         if format.is_float() && !stored.decode().iter().all(|w| w.is_finite()) {
             return Err(Error::TooLarge { format: format.name() });
         }
@@ -56,20 +56,20 @@ impl StoredWeights {
 
     /// Appends the codes of weights that share what they share.
     fn encode_group(&mut self, weights: &[f32], axes: &Axes, codes: &mut Vec<u32>) -> Result<()> {
+        // One loop over all formats is a fifth of the code.
+        let mut each = |code: &dyn Fn(f32) -> u32| codes.extend(weights.iter().map(|&w| code(w)));
         match self.format {
             NumberFormat::F64 => codes.extend(weights.iter().flat_map(|&w| {
                 let bits = f64::from(w).to_bits();
                 [bits as u32, (bits >> 32) as u32]
             })),
-            NumberFormat::F32 => codes.extend(weights.iter().map(|w| w.to_bits())),
-            NumberFormat::Tf32 => {
-                codes.extend(weights.iter().map(|&w| float::to_tf32(w).to_bits() >> float::TF32_DROPPED));
-            }
-            NumberFormat::F16 => codes.extend(weights.iter().map(|&w| u32::from(float::to_f16(w)))),
-            NumberFormat::Bf16 => codes.extend(weights.iter().map(|&w| u32::from(float::to_bf16(w)))),
+            NumberFormat::F32 => each(&f32::to_bits),
+            NumberFormat::Tf32 => each(&|w| float::to_tf32(w).to_bits() >> float::TF32_DROPPED),
+            NumberFormat::F16 => each(&|w| float::to_f16(w).into()),
+            NumberFormat::Bf16 => each(&|w| float::to_bf16(w).into()),
             NumberFormat::Int16 | NumberFormat::Int8 | NumberFormat::Int4 => {
                 let params = scale::choose(weights, self.format, axes.symmetry, axes.scale_rule)?;
-                codes.extend(weights.iter().map(|&w| params.quantize(w) as u32));
+                each(&|w| params.quantize(w) as u32);
                 self.scales.push(params.scale);
                 if axes.symmetry == Symmetry::Affine {
                     self.zero_points.push(params.zero_point as i16);
@@ -77,16 +77,16 @@ impl StoredWeights {
             }
             NumberFormat::Ternary => {
                 let (threshold, scale) = low_bit::ternary(weights);
-                codes.extend(weights.iter().map(|&w| low_bit::ternary_code(w, threshold) as u32));
+                each(&|w| low_bit::ternary_code(w, threshold) as u32);
                 self.scales.push(scale as f32);
             }
             NumberFormat::Binary => {
-                codes.extend(weights.iter().map(|&w| u32::from(low_bit::binary_code(w) > 0)));
+                each(&|w| u32::from(low_bit::binary_code(w) > 0));
                 self.scales.push(low_bit::binary_scale(weights) as f32);
             }
             NumberFormat::Codebook { k } => {
                 let centres = cluster::k_means(weights, usize::from(k));
-                codes.extend(weights.iter().map(|&w| cluster::nearest(&centres, w) as u32));
+                each(&|w| cluster::nearest(&centres, w) as u32);
                 self.codebook.extend(centres);
             }
         }
@@ -135,37 +135,41 @@ impl StoredWeights {
 
     /// Whether writing these weights again could give the same codes and the same padding.
     fn has_only_valid_codes(&self) -> bool {
-        let (codes, rest) = unpack(&self.packed, self.format);
-        let (padding, codes) = (codes.get(self.elements()..).unwrap_or_default(), &codes[..self.elements()]);
+        let (codes, rest) = bits::unpack(&self.packed, code_bits(self.format));
+        let (codes, padding) = codes.split_at_checked(self.codes_len()).unwrap_or_default();
         let symmetry = if self.zero_points.is_empty() { Symmetry::Symmetric } else { Symmetry::Affine };
         let (low, high) = self.format.range(symmetry);
-        let valid = |code: u32| match self.format {
+        let valid = |&code: &u32| match self.format {
             NumberFormat::Codebook { k } => code < u32::from(k),
-            NumberFormat::Binary => true,
-            _ if self.format.has_scales() => (low..=high).contains(&self.signed(code)),
-            _ => true,
+            _ => !self.format.has_scales() || (low..=high).contains(&self.integer(code)),
         };
         rest == 0
             && padding.iter().all(|&code| code == 0)
-            && codes.iter().all(|&code| valid(code))
+            && codes.iter().all(valid)
             && self.zero_points.iter().all(|&z| (low..=high).contains(&i32::from(z)))
     }
 
-    /// Codes that a weight takes, times weights.
-    fn elements(&self) -> usize {
+    /// Codes of all weights; doubles are two each.
+    fn codes_len(&self) -> usize {
         self.outputs * self.inputs * if self.format == NumberFormat::F64 { 2 } else { 1 }
     }
 
-    /// The integer whose two's complement `code` is.
-    fn signed(&self, code: u32) -> i32 {
+    fn codes(&self) -> Vec<u32> {
+        let (mut codes, _) = bits::unpack(&self.packed, code_bits(self.format));
+        codes.truncate(self.codes_len());
+        codes
+    }
+
+    /// The integer that `code` stands for, before a zero point is taken off.
+    fn integer(&self, code: u32) -> i32 {
         let unused = u32::BITS - self.format.bits();
-        (code << unused) as i32 >> unused
+        if self.format == NumberFormat::Binary { 2 * code as i32 - 1 } else { (code << unused) as i32 >> unused }
     }
 
     /// The weights that are stored, `[outputs, inputs]`.
     pub fn decode(&self) -> Vec<f32> {
-        let (codes, _) = unpack(&self.packed, self.format);
-        let each = |value: &dyn Fn(u32) -> f32| codes[..self.elements()].iter().map(|&code| value(code)).collect();
+        let codes = self.codes();
+        let each = |value: &dyn Fn(u32) -> f32| codes.iter().map(|&code| value(code)).collect();
         match self.format {
             NumberFormat::F64 => {
                 let value = |bits: &[u32; 2]| f64::from_bits(u64::from(bits[0]) | u64::from(bits[1]) << 32) as f32;
@@ -175,27 +179,26 @@ impl StoredWeights {
             NumberFormat::Tf32 => each(&|code| f32::from_bits(code << float::TF32_DROPPED)),
             NumberFormat::F16 => each(&|code| float::from_f16(code as u16)),
             NumberFormat::Bf16 => each(&|code| float::from_bf16(code as u16)),
-            NumberFormat::Codebook { k } => {
-                let entry = |(i, &code): (usize, &u32)| {
-                    let table = if self.codebook.len() == usize::from(k) { 0 } else { i / self.inputs };
-                    // A code that there is not is refused by `from_parts`.
-                    self.codebook.get(table * usize::from(k) + code as usize).copied().unwrap_or(f32::NAN)
-                };
-                codes[..self.elements()].iter().enumerate().map(entry).collect()
+            _ => {
+                let mut weights = Vec::with_capacity(codes.len());
+                for (j, row) in codes.chunks(self.inputs).enumerate() {
+                    let (zero_point, scale) = (zero_or(&self.zero_points, j), zero_or(&self.scales, j));
+                    let table = if self.codebook.is_empty() { &[][..] } else { self.table(j) };
+                    weights.extend(row.iter().map(|&code| match table.get(code as usize) {
+                        Some(&value) => value,
+                        None => (self.integer(code) - i32::from(zero_point)) as f32 * scale,
+                    }));
+                }
+                weights
             }
-            _ => self.integers(&codes).map(|(q, scale)| q as f32 * scale).collect(),
         }
     }
 
-    /// Each weight as an integer less its zero point, and its scale.
-    fn integers(&self, codes: &[u32]) -> impl Iterator<Item = (i32, f32)> {
-        let shared = self.scales.len() == 1;
-        codes[..self.elements()].iter().enumerate().map(move |(i, &code)| {
-            let output = if shared { 0 } else { i / self.inputs };
-            let zero_point = self.zero_points.get(output).copied().unwrap_or_default();
-            let q = if self.format == NumberFormat::Binary { 2 * code as i32 - 1 } else { self.signed(code) };
-            (q - i32::from(zero_point), self.scales[output])
-        })
+    /// The values that the codes of output `j` are the numbers of.
+    fn table(&self, j: usize) -> &[f32] {
+        let k = if let NumberFormat::Codebook { k } = self.format { usize::from(k) } else { 1 };
+        let start = if self.codebook.len() == k { 0 } else { j * k };
+        self.codebook.get(start..start + k).unwrap_or_default()
     }
 
     /// For the integer kernels: weights `[outputs, inputs]` less their zero points in i8, and their scales (`[1]` or
@@ -204,12 +207,16 @@ impl StoredWeights {
         if !self.format.fits_integer_kernels() || self.format == NumberFormat::Int8 && !self.zero_points.is_empty() {
             return None;
         }
-        let (codes, _) = unpack(&self.packed, self.format);
-        // Weights that are all 0 are so with scale 1 too, and that can be divided by.
-        let is_zero = |scale: f32| scale < f32::MIN_POSITIVE;
-        let weight = |(q, scale)| if is_zero(scale) { 0 } else { q as i8 };
-        let scales = self.scales.iter().map(|&scale| if is_zero(scale) { 1.0 } else { scale });
-        Some((self.integers(&codes).map(weight).collect(), scales.collect()))
+        let mut scales = self.scales.clone();
+        let mut weights = Vec::with_capacity(self.outputs * self.inputs);
+        for (j, row) in self.codes().chunks(self.inputs).enumerate() {
+            let zero_point = i32::from(zero_or(&self.zero_points, j));
+            // Weights that are all 0 are so with scale 1 too, and that can be divided by.
+            let is_zero = zero_or(&self.scales, j) < f32::MIN_POSITIVE;
+            weights.extend(row.iter().map(|&code| if is_zero { 0 } else { (self.integer(code) - zero_point) as i8 }));
+        }
+        scales.iter_mut().filter(|scale| **scale < f32::MIN_POSITIVE).for_each(|scale| *scale = 1.0);
+        Some((weights, scales))
     }
 
     /// Bytes of a Huffman code for the codebook's numbers, with a length of a byte for each of them; an estimate of what
@@ -217,8 +224,7 @@ impl StoredWeights {
     pub fn huffman_bytes(&self) -> Option<usize> {
         let NumberFormat::Codebook { k } = self.format else { return None };
         let mut counts = vec![0; usize::from(k)];
-        let (codes, _) = unpack(&self.packed, self.format);
-        codes[..self.elements()].iter().for_each(|&code| counts[code as usize] += 1);
+        self.codes().iter().for_each(|&code| counts[code as usize] += 1);
         Some(usize::from(k) + cluster::huffman_bits(&counts).div_ceil(8) as usize)
     }
 
@@ -261,16 +267,6 @@ impl StoredWeights {
     pub fn zero_point_bytes(&self) -> usize {
         (self.format.bits() as usize).div_ceil(8)
     }
-
-    /// Parameters of each output's integers; `None` for other formats than integers of 4 to 16 bits.
-    pub fn params(&self, output: usize) -> Option<QParams> {
-        let of = if self.scales.len() == 1 { 0 } else { output };
-        let symmetry = if self.zero_points.is_empty() { Symmetry::Symmetric } else { Symmetry::Affine };
-        let (qmin, qmax) = self.format.range(symmetry);
-        let scale = *self.scales.get(of).filter(|_| self.format.is_integer())?;
-        let zero_point = self.zero_points.get(of).copied().unwrap_or_default().into();
-        Some(QParams { scale, zero_point, qmin, qmax })
-    }
 }
 
 fn check_matrix(found: usize, outputs: usize, inputs: usize) -> Result<()> {
@@ -282,15 +278,12 @@ fn check_matrix(found: usize, outputs: usize, inputs: usize) -> Result<()> {
     }
 }
 
+/// What holds for output `j`: the one value for all of them, its own, or 0.
+fn zero_or<T: Copy + Default>(values: &[T], j: usize) -> T {
+    values.get(if values.len() == 1 { 0 } else { j }).copied().unwrap_or_default()
+}
+
 /// Doubles are two codes each.
 fn code_bits(format: NumberFormat) -> u32 {
-    format.bits().min(32)
-}
-
-fn pack(codes: &[u32], format: NumberFormat) -> Vec<u8> {
-    bits::pack(codes, code_bits(format))
-}
-
-fn unpack(packed: &[u8], format: NumberFormat) -> (Vec<u32>, u32) {
-    bits::unpack(packed, code_bits(format))
+    format.bits().min(u32::BITS)
 }
