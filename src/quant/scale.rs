@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// The search tries each of these shares of the whole range.
 const SHARES: u8 = 100;
 /// Steps of the descent that follows.
-const STEPS: usize = 20;
+const STEPS: u8 = 20;
 
 /// Parameters of `weights` as integers of `format`. The zero point is that of the whole range; [`ScaleRule::Mse`] changes
 /// the scale alone.
@@ -36,35 +36,33 @@ pub fn choose(weights: &[f32], format: NumberFormat, symmetry: Symmetry, rule: S
 /// The scale of least squared error that is found: the best of [`SHARES`] shares of the given one, then of steps to the
 /// least-squares scale of the integers that it gives; both halves of such a step can only lower the error.
 fn search(weights: &[f32], whole: QParams) -> f32 {
-    let mut best = (squared_error(weights, whole), whole);
-    let mut take = |scale: f32| {
+    let mut best = (f64::INFINITY, whole);
+    for step in 0..SHARES + STEPS {
+        let scale = match SHARES.checked_sub(step) {
+            Some(share @ 1..) => whole.scale * (f32::from(share) / f32::from(SHARES)),
+            // Without an integer but 0 this is no number, and not taken.
+            _ => least_squares_scale(weights, best.1),
+        };
         let params = QParams { scale, ..whole };
-        let error = if scale >= f32::MIN_POSITIVE { squared_error(weights, params) } else { f64::INFINITY };
-        let better = error < best.0;
-        if better {
+        let error = squared_error(weights, params);
+        if scale >= f32::MIN_POSITIVE && error < best.0 {
             best = (error, params);
-        }
-        (better, best.1)
-    };
-    let mut params = whole;
-    for share in 1..SHARES {
-        (_, params) = take(whole.scale * (f32::from(share) / f32::from(SHARES)));
-    }
-    for _ in 0..STEPS {
-        let (mut products, mut squares) = (0.0, 0.0);
-        for &w in weights {
-            let q = f64::from(params.quantize(w) - params.zero_point);
-            products += f64::from(w) * q;
-            squares += q * q;
-        }
-        let better;
-        // Without an integer but 0 this is no number, and not taken.
-        (better, params) = take((products / squares) as f32);
-        if !better {
+        } else if step >= SHARES {
             break;
         }
     }
-    params.scale
+    best.1.scale
+}
+
+/// For the integers that `params` give: `Σ w · q / Σ q · q`.
+fn least_squares_scale(weights: &[f32], params: QParams) -> f32 {
+    let (mut products, mut squares) = (0.0, 0.0);
+    for &w in weights {
+        let q = f64::from(params.quantize(w) - params.zero_point);
+        products += f64::from(w) * q;
+        squares += q * q;
+    }
+    (products / squares) as f32
 }
 
 /// Sum of the squares of what rounding changes, in the order of the weights.

@@ -1,6 +1,6 @@
 //! Weights as they are stored: packed codes, and what gives them their meaning.
 
-use super::{Axes, Granularity, NumberFormat, Symmetry, bits, cluster, float, low_bit, scale};
+use super::{Axes, Granularity, NumberFormat, Symmetry, affine::QParams, bits, cluster, float, low_bit, scale};
 use crate::{Error, Result};
 
 /// A weight matrix `[outputs, inputs]` in a number format.
@@ -56,39 +56,45 @@ impl StoredWeights {
 
     /// Appends the codes of weights that share what they share.
     fn encode_group(&mut self, weights: &[f32], axes: &Axes, codes: &mut Vec<u32>) -> Result<()> {
-        // One loop over all formats is a fifth of the code.
-        let mut each = |code: &dyn Fn(f32) -> u32| codes.extend(weights.iter().map(|&w| code(w)));
+        let (mut params, mut threshold, mut centres) = (QParams::u8(1.0, 0), 0.0, Vec::new());
         match self.format {
-            NumberFormat::F64 => codes.extend(weights.iter().flat_map(|&w| {
-                let bits = f64::from(w).to_bits();
-                [bits as u32, (bits >> 32) as u32]
-            })),
-            NumberFormat::F32 => each(&f32::to_bits),
-            NumberFormat::Tf32 => each(&|w| float::to_tf32(w).to_bits() >> float::TF32_DROPPED),
-            NumberFormat::F16 => each(&|w| float::to_f16(w).into()),
-            NumberFormat::Bf16 => each(&|w| float::to_bf16(w).into()),
-            NumberFormat::Int16 | NumberFormat::Int8 | NumberFormat::Int4 => {
-                let params = scale::choose(weights, self.format, axes.symmetry, axes.scale_rule)?;
-                each(&|w| params.quantize(w) as u32);
+            NumberFormat::Ternary => {
+                let scale;
+                (threshold, scale) = low_bit::ternary(weights);
+                self.scales.push(scale as f32);
+            }
+            NumberFormat::Binary => self.scales.push(low_bit::binary_scale(weights) as f32),
+            NumberFormat::Codebook { k } => {
+                centres = cluster::k_means(weights, k.into());
+                self.codebook.extend(&centres);
+            }
+            _ if self.format.is_integer() => {
+                params = scale::choose(weights, self.format, axes.symmetry, axes.scale_rule)?;
                 self.scales.push(params.scale);
                 if axes.symmetry == Symmetry::Affine {
                     self.zero_points.push(params.zero_point as i16);
                 }
             }
-            NumberFormat::Ternary => {
-                let (threshold, scale) = low_bit::ternary(weights);
-                each(&|w| low_bit::ternary_code(w, threshold) as u32);
-                self.scales.push(scale as f32);
-            }
-            NumberFormat::Binary => {
-                each(&|w| u32::from(low_bit::binary_code(w) > 0));
-                self.scales.push(low_bit::binary_scale(weights) as f32);
-            }
-            NumberFormat::Codebook { k } => {
-                let centres = cluster::k_means(weights, usize::from(k));
-                each(&|w| cluster::nearest(&centres, w) as u32);
-                self.codebook.extend(centres);
-            }
+            _ => {}
+        }
+        // One loop for all formats is a fraction of the code of one for each.
+        for &w in weights {
+            let code = match self.format {
+                NumberFormat::F64 => {
+                    let bits = f64::from(w).to_bits();
+                    codes.push(bits as u32);
+                    (bits >> 32) as u32
+                }
+                NumberFormat::F32 => w.to_bits(),
+                NumberFormat::Tf32 => float::to_tf32(w).to_bits() >> float::TF32_DROPPED,
+                NumberFormat::F16 => float::to_f16(w).into(),
+                NumberFormat::Bf16 => float::to_bf16(w).into(),
+                NumberFormat::Int16 | NumberFormat::Int8 | NumberFormat::Int4 => params.quantize(w) as u32,
+                NumberFormat::Ternary => low_bit::ternary_code(w, threshold) as u32,
+                NumberFormat::Binary => u32::from(low_bit::binary_code(w) > 0),
+                NumberFormat::Codebook { .. } => cluster::nearest(&centres, w) as u32,
+            };
+            codes.push(code);
         }
         Ok(())
     }
@@ -168,35 +174,33 @@ impl StoredWeights {
 
     /// The weights that are stored, `[outputs, inputs]`.
     pub fn decode(&self) -> Vec<f32> {
+        let mut weights = Vec::with_capacity(self.outputs * self.inputs);
         let codes = self.codes();
-        let each = |value: &dyn Fn(u32) -> f32| codes.iter().map(|&code| value(code)).collect();
-        match self.format {
-            NumberFormat::F64 => {
-                let value = |bits: &[u32; 2]| f64::from_bits(u64::from(bits[0]) | u64::from(bits[1]) << 32) as f32;
-                codes.as_chunks().0.iter().map(value).collect()
-            }
-            NumberFormat::F32 => each(&f32::from_bits),
-            NumberFormat::Tf32 => each(&|code| f32::from_bits(code << float::TF32_DROPPED)),
-            NumberFormat::F16 => each(&|code| float::from_f16(code as u16)),
-            NumberFormat::Bf16 => each(&|code| float::from_bf16(code as u16)),
-            _ => {
-                let mut weights = Vec::with_capacity(codes.len());
-                for (j, row) in codes.chunks(self.inputs).enumerate() {
-                    let (zero_point, scale) = (zero_or(&self.zero_points, j), zero_or(&self.scales, j));
-                    let table = if self.codebook.is_empty() { &[][..] } else { self.table(j) };
-                    weights.extend(row.iter().map(|&code| match table.get(code as usize) {
-                        Some(&value) => value,
-                        None => (self.integer(code) - i32::from(zero_point)) as f32 * scale,
-                    }));
-                }
-                weights
+        for (j, row) in codes.chunks(self.codes_len() / self.outputs).enumerate() {
+            let (zero_point, scale) = (zero_or(&self.zero_points, j), zero_or(&self.scales, j));
+            let table = self.table(j);
+            let mut codes = row.iter();
+            while let Some(&code) = codes.next() {
+                weights.push(match self.format {
+                    NumberFormat::F64 => {
+                        let high = codes.next().copied().unwrap_or_default();
+                        f64::from_bits(u64::from(code) | u64::from(high) << 32) as f32
+                    }
+                    NumberFormat::F32 => f32::from_bits(code),
+                    NumberFormat::Tf32 => f32::from_bits(code << float::TF32_DROPPED),
+                    NumberFormat::F16 => float::from_f16(code as u16),
+                    NumberFormat::Bf16 => float::from_bf16(code as u16),
+                    NumberFormat::Codebook { .. } => table.get(code as usize).copied().unwrap_or_default(),
+                    _ => (self.integer(code) - i32::from(zero_point)) as f32 * scale,
+                });
             }
         }
+        weights
     }
 
     /// The values that the codes of output `j` are the numbers of.
     fn table(&self, j: usize) -> &[f32] {
-        let k = if let NumberFormat::Codebook { k } = self.format { usize::from(k) } else { 1 };
+        let k = if let NumberFormat::Codebook { k } = self.format { usize::from(k) } else { 0 };
         let start = if self.codebook.len() == k { 0 } else { j * k };
         self.codebook.get(start..start + k).unwrap_or_default()
     }
