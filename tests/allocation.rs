@@ -69,7 +69,7 @@ fn an_inference_allocates_nothing() {
             assert_eq!(count, 0, "{name} in fp32, {rows} images");
             let mixed = Scheme::INT8_DYNAMIC_PER_CHANNEL.with_last(NumberFormat::F16).expect("a scheme");
             let whole = [Scheme::INT8_DYNAMIC_PER_CHANNEL, Scheme::INT8_STATIC_PER_TENSOR];
-            for scheme in whole.into_iter().chain([Scheme::BINARY_PER_CHANNEL, mixed]) {
+            for scheme in whole.into_iter().chain([Scheme::BINARY_PER_CHANNEL, Scheme::F64, mixed]) {
                 let quantized = QuantizedModel::quantize(&model, scheme, pixels).expect("a small model");
                 let mut scratch = Scratch::default();
                 let count = allocations(|| drop(quantized.forward(pixels, &mut scratch).map(<[f32]>::len)));

@@ -232,11 +232,11 @@ fn weight_only_models_are_fp32_models_of_the_decoded_weights() {
     let (mut a, mut b) = (Scratch::default(), Scratch::default());
     for (name, model) in models() {
         for scheme_name in [
-            "f64",
             "f32",
             "tf32",
             "f16",
             "bf16",
+            "f64-first-f32",
             "int16-per-tensor",
             "int16-affine-per-channel",
             "int8-per-channel",
@@ -258,6 +258,25 @@ fn weight_only_models_are_fp32_models_of_the_decoded_weights() {
         let f32 = quantize(&model, Scheme::F32);
         let wanted = model.forward(&pixels, &mut a).expect("whole images");
         assert_eq!(f32.forward(&pixels, &mut b).expect("whole images"), wanted, "{name}: f32 changes nothing");
+    }
+}
+
+#[test]
+fn models_in_f64_are_computed_in_f64() {
+    let pixels = images(7);
+    let (mut a, mut b) = (Scratch::default(), Scratch::default());
+    for (name, model) in models() {
+        let quantized = quantize(&model, Scheme::F64);
+        assert_eq!((quantized.arithmetic(), quantized.arithmetic().name()), (Arithmetic::Double, "computed in f64"));
+        let wanted = model.forward(&pixels, &mut a).expect("whole images");
+        let found = quantized.forward(&pixels, &mut b).expect("whole images").to_vec();
+        let apart = wanted.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart > 0.0 && apart < 1e-5, "{name}: {apart}");
+        // In a batch as one by one, to the bit.
+        for (pixels, wanted) in pixels.chunks(64).zip(found.chunks(10)) {
+            assert_eq!(quantized.forward(pixels, &mut b).expect("an image"), wanted, "{name}");
+        }
+        assert!(quantized.forward(&pixels[1..], &mut b).is_err());
     }
 }
 

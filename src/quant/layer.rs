@@ -54,6 +54,8 @@ pub enum Arithmetic {
     Float,
     /// Some layers the one, some the other.
     Mixed,
+    /// All weights are stored in f64, and everything is computed in it.
+    Double,
 }
 
 impl Arithmetic {
@@ -63,6 +65,7 @@ impl Arithmetic {
             Self::Integer => "integer arithmetic",
             Self::Float => "stored small, computed in fp32",
             Self::Mixed => "integer arithmetic, some layers stored small and computed in fp32",
+            Self::Double => "computed in f64",
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod affine;
 pub mod bits;
 pub mod calibrate;
 pub mod cluster;
+mod double;
 pub mod fixed_point;
 pub mod float;
 mod layer;

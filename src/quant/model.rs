@@ -5,9 +5,13 @@
 //! layers gives real numbers. So layers of both kinds may follow each other in any order.
 //! Held by the golden tests, to the bit of ONNX Runtime's logits, and by `tests/schemes.rs`.
 
-use super::{ActivationMode, Arithmetic, QuantizedLayer, Scheme, affine, affine::QParams, calibrate, layer::ALIGN};
+use super::{
+    ActivationMode, Arithmetic, NumberFormat, QuantizedLayer, Scheme, StoredWeights, affine, affine::QParams,
+    calibrate, double, layer::ALIGN,
+};
 use crate::{
     Error, Result,
+    data::CLASSES,
     kernels::{self, Activations, Rounding, Scaling, at_least},
     nn::{Input, Model, Scratch, check_chain},
 };
@@ -18,6 +22,7 @@ pub struct QuantizedModel {
     scheme: Scheme,
     input: Input,
     layers: Vec<QuantizedLayer>,
+    arithmetic: Arithmetic,
 }
 
 impl QuantizedModel {
@@ -71,18 +76,13 @@ impl QuantizedModel {
         if scheme.activations().is_static() {
             fix_ranges(&mut layers, ranges)?;
         }
-        Ok(Self { scheme, input, layers })
+        let arithmetic = arithmetic(&layers);
+        Ok(Self { scheme, input, layers, arithmetic })
     }
 
     /// Which arithmetic its layers run in.
     pub fn arithmetic(&self) -> Arithmetic {
-        let integer = self.layers.iter().any(|layer| layer.product().is_some());
-        let float = self.layers.iter().any(|layer| matches!(layer, QuantizedLayer::Float(..)));
-        match (integer, float) {
-            (true, true) => Arithmetic::Mixed,
-            (true, false) => Arithmetic::Integer,
-            (false, _) => Arithmetic::Float,
-        }
+        self.arithmetic
     }
 
     /// How it was quantized.
@@ -105,6 +105,11 @@ impl QuantizedModel {
     /// # Errors
     /// [`Error::Shape`] when `pixels` holds no whole number of images, [`Error::NotFinite`] when an activation is not.
     pub fn forward<'s>(&self, pixels: &[f32], scratch: &'s mut Scratch) -> Result<&'s [f32]> {
+        if self.arithmetic == Arithmetic::Double {
+            let rows = self.input.images(pixels)?;
+            double::forward(&self.input, &self.layers, pixels, &mut scratch.doubles, &mut scratch.activations);
+            return Ok(&scratch.activations[..rows * CLASSES]);
+        }
         let rows = self.prepare(pixels, scratch)?;
         self.run_layers(rows, scratch)
     }
@@ -128,7 +133,7 @@ impl QuantizedModel {
     }
 
     fn run_layers<'s>(&self, rows: usize, scratch: &'s mut Scratch) -> Result<&'s [f32]> {
-        let Scratch { activations, next, quantized, next_quantized, border, scales } = scratch;
+        let Scratch { activations, next, quantized, next_quantized, border, scales, .. } = scratch;
         let mut width = self.input.pixels();
         // Whether the layer's input is in `quantized`; else it is in `activations`.
         let mut integers = self.layers.first().is_some_and(|layer| layer.product().is_some());
@@ -166,6 +171,18 @@ impl QuantizedModel {
             width = outputs;
         }
         Ok(&activations[..rows * width])
+    }
+}
+
+fn arithmetic(layers: &[QuantizedLayer]) -> Arithmetic {
+    let double = |weights: &StoredWeights| weights.format() == NumberFormat::F64;
+    let integer = layers.iter().any(|layer| layer.product().is_some());
+    let float = layers.iter().any(|layer| matches!(layer, QuantizedLayer::Float(..)));
+    match (integer, float) {
+        (true, true) => Arithmetic::Mixed,
+        (true, false) => Arithmetic::Integer,
+        (false, _) if layers.iter().filter_map(QuantizedLayer::weights).all(double) => Arithmetic::Double,
+        (false, _) => Arithmetic::Float,
     }
 }
 

@@ -5,7 +5,8 @@ use crate::{Error, Result};
 /// A number format of weights. Biases stay fp32 in all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberFormat {
-    /// IEEE 754 double precision, 64 bits: the reference, for fp32 weights fit in exactly.
+    /// IEEE 754 double precision, 64 bits. Weights of training fit in exactly, and a model that is all f64 is computed in
+    /// f64: the reference.
     F64,
     /// IEEE 754 single precision, 32 bits.
     F32,

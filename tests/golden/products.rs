@@ -228,6 +228,20 @@ fn whole_models_in_floats_are_within_1e_5_of_f64() {
 }
 
 #[test]
+fn whole_models_in_f64_are_the_reference_rounded_once() {
+    let Some(data) = reference("models") else { return };
+    for case in list(&data) {
+        let model = QuantizedModel::quantize(&network(case), Scheme::F64, &[]).expect("small layers");
+        let mut scratch = Scratch::default();
+        let found = model.forward(&images(&case["rows"]), &mut scratch).expect("whole images");
+        for (found, wanted) in found.iter().zip(doubles(&case["float_logits_f64"])) {
+            let apart = (f64::from(*found) - wanted).abs();
+            assert!(apart <= wanted.abs() * 6e-8 + 1e-12, "{}: {found} for {wanted}", case["name"]);
+        }
+    }
+}
+
+#[test]
 fn whole_dynamic_models_are_onnx_runtimes_bit_for_bit() {
     let Some(data) = reference("models") else { return };
     for case in list(&data) {
