@@ -5,7 +5,8 @@
 //! 3. Quantizing divides: `clamp(rne(f32(x / scale)) + zero_point)`, as ONNX QuantizeLinear does (PyTorch multiplies by
 //!    the rounded reciprocal and differs on ties).
 //! 4. Activations: u8 in [0, 255], by the rule of ONNX DynamicQuantizeLinear. Weights: symmetric i8 in [-127, 127],
-//!    `scale = max|w| / 127`, as ONNX Runtime's quantizer does.
+//!    `scale = max|w| / 127`, as ONNX Runtime's quantizer does. Other widths the same: 32,767 and 7 for 127, and affine
+//!    weights by the rule of activations in [-2^(bits - 1), 2^(bits - 1) - 1].
 //! 5. Requantizing: `clamp(rne(f32(f32(sum) · m)) + zero_point)`, `m = f32(f32(x_scale · w_scale) / y_scale)`, as ONNX
 //!    Runtime's QLinearMatMul does.
 //!

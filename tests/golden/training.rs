@@ -3,7 +3,7 @@
 use crate::common::shared::{double, doubles, integers, list, reference};
 use quantpad::{
     data::{Split, Standardizer, digits},
-    eval::metrics,
+    eval::{metrics, size},
     nn::{Model, Scratch, argmax},
     quant::{QuantizedModel, Scheme, naive},
     train::{SoftmaxSettings, SoftmaxTrainer},
@@ -60,7 +60,7 @@ fn softmax_regression_reaches_scikit_learns_optimum() {
 }
 
 #[test]
-fn int8_loses_at_most_one_of_360() {
+fn eight_bits_and_more_lose_at_most_one_of_360() {
     let data = digits::load();
     let split = Split::seeded(data.len() as u32, Split::DEFAULT_SEED);
     let mut trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default()).expect("valid settings");
@@ -68,12 +68,18 @@ fn int8_loses_at_most_one_of_360() {
     let model = trainer.model().expect("finite coefficients");
     let (pixels, labels) = data.gather(&split.test);
     let mut scratch = Scratch::default();
-    for scheme in [Scheme::INT8_DYNAMIC_PER_TENSOR, Scheme::INT8_DYNAMIC_PER_CHANNEL] {
-        let quantized = QuantizedModel::quantize(&model, scheme, &[]).expect("a small layer");
+    let calibration = data.gather(&split.train[..256]).0;
+    for scheme in Scheme::PRESETS {
+        let quantized = QuantizedModel::quantize(&model, scheme, &calibration).expect("a small layer");
         let logits = quantized.forward(&pixels, &mut scratch).expect("whole images");
         let correct = metrics::accuracy(logits, &labels).correct;
-        println!("{}: {correct} of 360", scheme.name());
-        assert!(correct >= 349, "{}: {correct} of 360", scheme.name());
+        println!("{}: {correct} of 360, {} bytes", scheme.name(), size::of_quantized(&quantized).parameters());
+        let least = match scheme.axes().format.bits() {
+            8.. => 349,
+            4 => 346,
+            _ => 300,
+        };
+        assert!(correct >= least, "{}: {correct} of 360", scheme.name());
     }
 }
 
