@@ -25,6 +25,24 @@ pub enum Error {
         /// What was given.
         what: &'static str,
     },
+    /// Axes of a quantization scheme that do not go together.
+    #[error("This quantization scheme makes no sense: {reason}.")]
+    Scheme {
+        /// Why.
+        reason: &'static str,
+    },
+    /// A weight beyond the largest number of a format.
+    #[error("A weight is too large for {format}; take f32, bf16 or an integer format.")]
+    TooLarge {
+        /// Name of the format.
+        format: String,
+    },
+    /// Bits that are no weight of their format.
+    #[error("The packed weights hold bits that {format} has no use for; the file is damaged.")]
+    Codes {
+        /// Name of the format.
+        format: String,
+    },
     /// A dot product so long that its exact sum might not fit 32 bits.
     #[error("A layer with {inputs} inputs is too wide for exact 32-bit sums; at most {limit} are possible.")]
     TooWide {

@@ -10,7 +10,7 @@ use std::{
 use quantpad::{
     data::Standardizer,
     nn::{Input, Model, Scratch, zoo},
-    quant::{QuantizedModel, Scheme},
+    quant::{NumberFormat, QuantizedModel, Scheme},
     random::Random,
 };
 
@@ -67,7 +67,9 @@ fn an_inference_allocates_nothing() {
             let mut scratch = Scratch::default();
             let count = allocations(|| drop(model.forward(pixels, &mut scratch).map(<[f32]>::len)));
             assert_eq!(count, 0, "{name} in fp32, {rows} images");
-            for scheme in [Scheme::INT8_DYNAMIC_PER_CHANNEL, Scheme::INT8_STATIC_PER_TENSOR] {
+            let mixed = Scheme::INT8_DYNAMIC_PER_CHANNEL.with_last(NumberFormat::F16).expect("a scheme");
+            let whole = [Scheme::INT8_DYNAMIC_PER_CHANNEL, Scheme::INT8_STATIC_PER_TENSOR];
+            for scheme in whole.into_iter().chain([Scheme::BINARY_PER_CHANNEL, Scheme::F64, mixed]) {
                 let quantized = QuantizedModel::quantize(&model, scheme, pixels).expect("a small model");
                 let mut scratch = Scratch::default();
                 let count = allocations(|| drop(quantized.forward(pixels, &mut scratch).map(<[f32]>::len)));

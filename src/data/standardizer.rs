@@ -1,7 +1,7 @@
 //! Mean 0 and variance 1 for each pixel: `(x - mean) / std`, learned from the training rows only.
 //!
 //! The rule is scikit-learn's `StandardScaler`: population standard deviation, and a pixel that is constant up to
-//! rounding keeps its scale (std 1). Held by `tests/golden.rs` against scikit-learn's mean and scale.
+//! rounding keeps its scale (std 1). Held by `tests/golden` against scikit-learn's mean and scale.
 
 use super::Dataset;
 

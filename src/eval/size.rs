@@ -1,30 +1,51 @@
-//! Bytes of a model's parameters, itemised.
+//! Bytes of a model's file, itemised: the sum of all items is the length of the file.
 //!
-//! Parameters are what training found: weights and biases, and the scales that give integer weights their meaning. The
-//! input scaling (a mean and a factor for each pixel) is the same for both models and counted apart.
+//! Parameters are what training found: weights and biases, and what gives integers or codes their meaning. The input
+//! scaling (a mean and a factor for each pixel) is the same for all models of a data set, and counted apart; so are the
+//! fixed ranges of activations, and the container around it all.
 
 use crate::{
+    format::model_file,
     nn::{Layer, Model},
-    quant::{QuantizedLayer, QuantizedModel},
+    quant::QuantizedModel,
 };
 
 /// Bytes by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bytes {
-    /// Weights of all layers.
+    /// Weights of all layers, packed as they are in the file.
     pub weights: usize,
     /// Biases of all layers.
     pub biases: usize,
     /// Scales of quantized weights.
     pub scales: usize,
+    /// Zero points of affine weights.
+    pub zero_points: usize,
+    /// Values that weights are the numbers of.
+    pub codebooks: usize,
+    /// Scale and zero point of each static activation.
+    pub ranges: usize,
     /// Mean and factor of each pixel.
     pub input_scaling: usize,
+    /// Header of the file: names, types and shapes.
+    pub container: usize,
 }
 
 impl Bytes {
-    /// Weights, biases and scales.
+    /// Weights, biases, scales, zero points and codebooks.
     pub fn parameters(&self) -> usize {
-        self.weights + self.biases + self.scales
+        self.weights + self.biases + self.scales + self.zero_points + self.codebooks
+    }
+
+    /// The whole file.
+    pub fn file(&self) -> usize {
+        self.parameters() + self.ranges + self.input_scaling + self.container
+    }
+
+    /// With the container being what is left of `file` bytes.
+    fn in_file(mut self, file: usize) -> Self {
+        self.container = file - self.file();
+        self
     }
 }
 
@@ -40,20 +61,22 @@ pub fn of_model(model: &Model) -> Bytes {
         bytes.weights += size_of_val(weight);
         bytes.biases += size_of_val(bias);
     }
-    bytes
+    bytes.in_file(model_file::write_model(model).len())
 }
 
 /// Of a quantized model.
 pub fn of_quantized(model: &QuantizedModel) -> Bytes {
     let mut bytes = Bytes { input_scaling: size_of_val(model.input().mean()) * 2, ..Bytes::default() };
     for layer in model.layers() {
-        let Some(product) = layer.product() else { continue };
-        bytes.weights += match layer {
-            QuantizedLayer::Conv2d(conv) => 9 * conv.shape()[2] * product.packed().outputs(),
-            _ => product.packed().inputs() * product.packed().outputs(),
-        };
-        bytes.biases += size_of_val(product.bias());
-        bytes.scales += size_of_val(product.scales());
+        let Some(weights) = layer.weights() else { continue };
+        bytes.weights += weights.packed().len();
+        bytes.biases += size_of_val(layer.bias_and_relu().0);
+        bytes.scales += size_of_val(weights.scales());
+        bytes.zero_points += weights.zero_points().len() * weights.zero_point_bytes();
+        bytes.codebooks += size_of_val(weights.codebook());
+        if layer.product().is_some_and(|product| product.input_params().is_some()) {
+            bytes.ranges += size_of::<f32>() + size_of::<u8>();
+        }
     }
-    bytes
+    bytes.in_file(model_file::write_quantized(model).len())
 }

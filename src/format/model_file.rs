@@ -1,22 +1,32 @@
 //! A model as bytes: the safetensors format (<https://github.com/huggingface/safetensors>, little-endian).
 //!
 //! The one metadata entry, `quantpad`, is a line of words: the version of this layout, the name of the scheme, and the
-//! layers in order (`dense`, `conv3x3`, each with `+relu` when one follows, `maxpool2`): `2 fp32 dense+relu dense`.
+//! layers in order (`dense`, `conv3x3`, each with `+relu` when one follows, `maxpool2`): `3 fp32 dense+relu dense`.
 //!
-//! Tensors: `input.mean` and `input.factor` (F32, `[height, width]`); for layer i `i.weight` (F32 or I8, `[outputs,
-//! inputs]` or `[outputs, 3, 3, channels]`; images are in the order height, width, channels), `i.bias` (F32,
-//! `[outputs]`) and, when quantized, `i.scale` (F32, `[1]` or `[outputs]`); with static activations `i.input_scale`
-//! (F32, `[1]`) and `i.input_zero_point` (U8, `[1]`). Equal models give equal bytes. Held by `tests/model_file.rs`.
+//! Tensors: `input.mean` and `input.factor` (F32, `[height, width]`); for layer i `i.weight`, `i.bias` (F32, `[outputs]`)
+//! and, where the format has them, `i.scale` (F32, `[1]` or `[outputs]`), `i.zero_point` (I8, or I16 for int16, as many)
+//! and `i.codebook` (F32, `[1, k]` or `[outputs, k]`); with static activations `i.input_scale` (F32, `[1]`) and
+//! `i.input_zero_point` (U8, `[1]`).
+//!
+//! Weights of whole bytes have the shape `[outputs, inputs]` or `[outputs, 3, 3, channels]` (images are in the order
+//! height, width, channels) and their own type: F64, F32, F16, BF16, I16, I8. The others are U8, `[bytes]`: codes in the
+//! same order, packed from the lowest bit up without gaps, the last byte filled with 0. Integers are in two's complement
+//! (int4, and ternary in 2 bits), binary is 1 for +1, a codebook's entry its number, TF32 the upper 19 bits of the f32.
+//!
+//! Equal models give equal bytes. A file is refused that has other tensors than these, other shapes, codes that its format
+//! has not, or padding that is not 0. Held by `tests/model_file.rs`.
+
+use core::cell::Cell;
 
 use super::safetensors::{Dtype, SafeTensors, Tensor};
 use crate::{
     Error, Result,
-    nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model},
-    quant::{Product, QuantizedConv2d, QuantizedLayer, QuantizedModel, Scheme, affine::QParams},
+    nn::{Input, Layer, MaxPool2d, Model},
+    quant::{NumberFormat, QuantizedLayer, QuantizedModel, Scheme, StoredWeights, affine::QParams},
 };
 
 const KEY: &str = "quantpad";
-const VERSION: &str = "2";
+const VERSION: &str = "3";
 const FP32: &str = "fp32";
 const DENSE: &str = "dense";
 const CONV: &str = "conv3x3";
@@ -49,27 +59,32 @@ pub fn write_model(model: &Model) -> Vec<u8> {
 
 /// The bytes of a quantized model.
 pub fn write_quantized(model: &QuantizedModel) -> Vec<u8> {
-    let mut file = Writer::new(model.scheme().name(), model.input());
+    let mut file = Writer::new(&model.scheme().name(), model.input());
     for (i, layer) in model.layers().iter().enumerate() {
-        let (weight, shape, product) = match layer {
-            QuantizedLayer::Dense(product) => {
-                file.layer(DENSE, product.relu());
-                (product.weight(), vec![product.packed().outputs(), product.packed().inputs()], product)
-            }
-            QuantizedLayer::Conv2d(conv) => {
-                file.layer(CONV, conv.product().relu());
-                (conv.weight(), vec![conv.product().packed().outputs(), 3, 3, conv.shape()[2]], conv.product())
-            }
-            QuantizedLayer::MaxPool2d(_) => {
-                file.layer(POOL, false);
-                continue;
-            }
+        let (bias, relu) = layer.bias_and_relu();
+        let Some(weights) = layer.weights() else {
+            file.layer(POOL, relu);
+            continue;
         };
-        let weight = weight.into_iter().map(|w| w as u8).collect();
-        file.push(format!("{i}.weight"), Dtype::I8, shape, weight);
-        file.floats(format!("{i}.scale"), vec![product.scales().len()], product.scales());
-        file.floats(format!("{i}.bias"), vec![product.bias().len()], product.bias());
-        if let Some(input) = product.input_params() {
+        file.layer(if layer.images().is_some() { CONV } else { DENSE }, relu);
+        let dtype = weight_type(weights.format());
+        let shape = weight_shape(dtype, [weights.outputs(), weights.inputs()], layer.images(), weights.packed().len());
+        file.push(format!("{i}.weight"), dtype, shape, weights.packed().to_vec());
+        if !weights.scales().is_empty() {
+            file.floats(format!("{i}.scale"), vec![weights.scales().len()], weights.scales());
+        }
+        if !weights.zero_points().is_empty() {
+            let bytes = weights.zero_point_bytes();
+            let data = weights.zero_points().iter().flat_map(|z| z.to_le_bytes().into_iter().take(bytes)).collect();
+            let dtype = if bytes == 1 { Dtype::I8 } else { Dtype::I16 };
+            file.push(format!("{i}.zero_point"), dtype, vec![weights.zero_points().len()], data);
+        }
+        if let NumberFormat::Codebook { k } = weights.format() {
+            let k = usize::from(k);
+            file.floats(format!("{i}.codebook"), vec![weights.codebook().len() / k, k], weights.codebook());
+        }
+        file.floats(format!("{i}.bias"), vec![bias.len()], bias);
+        if let Some(input) = layer.product().and_then(|product| product.input_params()) {
             file.floats(format!("{i}.input_scale"), vec![1], &[input.scale]);
             let zero_point = vec![input.zero_point as u8];
             file.push(format!("{i}.input_zero_point"), Dtype::U8, vec![1], zero_point);
@@ -86,61 +101,83 @@ pub fn read_model(bytes: &[u8]) -> Result<Model> {
     if file.scheme != FP32 {
         return Err(invalid("it holds a quantized model where an fp32 one is needed"));
     }
-    let layers = file.read_layers(
-        |i, kind, shape, relu| {
-            let (weight, bias) = (file.floats(&format!("{i}.weight"))?, file.floats(&format!("{i}.bias"))?);
-            let outputs = bias.len();
-            let layer = match kind {
-                Kind::Dense => {
-                    let dense = Dense::new(weight, bias)?;
-                    Layer::Dense(if relu { dense.with_relu() } else { dense })
-                }
-                Kind::Conv => {
-                    let conv = Conv2d::new(shape, weight, bias)?;
-                    Layer::Conv2d(if relu { conv.with_relu() } else { conv })
-                }
-            };
-            Ok((layer, outputs))
-        },
-        Layer::MaxPool2d,
-    )?;
+    let mut layers = Vec::new();
+    for (i, step) in file.steps()?.into_iter().enumerate() {
+        layers.push(match step {
+            Step::Pool(pool) => Layer::MaxPool2d(pool),
+            Step::Weighted { matrix, images, relu } => {
+                let weight = file.tensor(&format!("{i}.weight"), Dtype::F32)?;
+                check_shape(weight, &weight_shape(Dtype::F32, matrix, images, 0))?;
+                Layer::with_weights(images, floats(weight), file.floats(&format!("{i}.bias"))?, relu)?
+            }
+        });
+    }
+    file.check_all_read()?;
     Model::new(file.input()?, layers)
 }
 
 /// # Errors
-/// As [`read_model`]; [`Error::UnknownName`] for a scheme of a later version.
+/// As [`read_model`]; [`Error::Codes`]; [`Error::UnknownName`] and [`Error::Scheme`] for a scheme that there is not.
 pub fn read_quantized(bytes: &[u8]) -> Result<QuantizedModel> {
     let file = Reader::open(bytes)?;
     if file.scheme == FP32 {
         return Err(invalid("it holds an fp32 model where a quantized one is needed"));
     }
     let scheme = Scheme::from_name(&file.scheme)?;
-    let mut ranges = Vec::new();
-    let layers = file.read_layers(
-        |i, kind, shape, relu| {
-            let weight: Vec<i8> =
-                file.tensor(&format!("{i}.weight"), Dtype::I8)?.data.iter().map(|&w| w as i8).collect();
-            let (scales, bias) = (file.floats(&format!("{i}.scale"))?, file.floats(&format!("{i}.bias"))?);
-            let outputs = bias.len();
-            if scheme.activations.is_static() {
-                ranges.push(file.input_params(i)?);
+    let steps = file.steps()?;
+    let count = steps.iter().filter(|step| matches!(step, Step::Weighted { .. })).count();
+    let (mut layers, mut ranges) = (Vec::with_capacity(steps.len()), Vec::new());
+    let mut number = 0;
+    for (i, step) in steps.into_iter().enumerate() {
+        layers.push(match step {
+            Step::Pool(pool) => QuantizedLayer::MaxPool2d(pool),
+            Step::Weighted { matrix, images, relu } => {
+                let axes = scheme.layer(number, count);
+                number += 1;
+                let weights = file.weights(i, axes.format, matrix, images)?;
+                if axes.activations.is_static() {
+                    ranges.push(file.input_params(i)?);
+                }
+                let bias = file.floats(&format!("{i}.bias"))?;
+                QuantizedLayer::new(weights, images, bias, relu, axes.activations)?
             }
-            let layer = match kind {
-                Kind::Dense => QuantizedLayer::Dense(Product::new(&weight, scales, bias, relu)?),
-                Kind::Conv => QuantizedLayer::Conv2d(QuantizedConv2d::new(shape, &weight, scales, bias, relu)?),
-            };
-            Ok((layer, outputs))
-        },
-        QuantizedLayer::MaxPool2d,
-    )?;
+        });
+    }
+    file.check_all_read()?;
     QuantizedModel::from_parts(scheme, file.input()?, layers, &ranges)
 }
 
-/// A layer with weights.
-#[derive(Clone, Copy)]
-enum Kind {
-    Dense,
-    Conv,
+/// A layer as the entry names it and the shapes before it make it.
+enum Step {
+    /// Outputs and inputs of its weight matrix; height, width and channels of the images of a convolution.
+    Weighted {
+        matrix: [usize; 2],
+        images: Option<[usize; 3]>,
+        relu: bool,
+    },
+    Pool(MaxPool2d),
+}
+
+/// The type of elements that weights have in the file.
+fn weight_type(format: NumberFormat) -> Dtype {
+    match format {
+        NumberFormat::F64 => Dtype::F64,
+        NumberFormat::F32 => Dtype::F32,
+        NumberFormat::F16 => Dtype::F16,
+        NumberFormat::Bf16 => Dtype::BF16,
+        NumberFormat::Int16 => Dtype::I16,
+        NumberFormat::Int8 => Dtype::I8,
+        _ => Dtype::U8,
+    }
+}
+
+/// The shape that a weight matrix has in the file, of `bytes` bytes when it is packed.
+fn weight_shape(dtype: Dtype, matrix: [usize; 2], images: Option<[usize; 3]>, bytes: usize) -> Vec<usize> {
+    match (dtype, images) {
+        (Dtype::U8, _) => vec![bytes],
+        (_, None) => matrix.to_vec(),
+        (_, Some([_, _, channels])) => vec![matrix[0], 3, 3, channels],
+    }
 }
 
 fn invalid(reason: impl Into<String>) -> Error {
@@ -185,6 +222,8 @@ struct Reader<'a> {
     file: SafeTensors<'a>,
     scheme: String,
     layers: Vec<String>,
+    /// Tensors that have been asked for, besides those of the input.
+    read: Cell<usize>,
 }
 
 impl<'a> Reader<'a> {
@@ -197,37 +236,77 @@ impl<'a> Reader<'a> {
         }
         let scheme = words.next().ok_or_else(|| invalid("its entry names no scheme"))?;
         let layers = words.collect();
-        Ok(Self { file, scheme, layers })
+        Ok(Self { file, scheme, layers, read: Cell::new(0) })
     }
 
-    /// The layers in order. `with_weights` makes one of a kind (number, kind, shape of its images, ReLU) and tells its
-    /// number of outputs.
-    fn read_layers<L>(
-        &self,
-        mut with_weights: impl FnMut(usize, Kind, [usize; 3], bool) -> Result<(L, usize)>,
-        pooling: impl Fn(MaxPool2d) -> L,
-    ) -> Result<Vec<L>> {
-        let mut layers = Vec::new();
+    /// The layers in order.
+    fn steps(&self) -> Result<Vec<Step>> {
+        let mut steps = Vec::with_capacity(self.layers.len());
         let input = self.input()?;
         let mut shape = [input.pixels() / input.width(), input.width(), 1];
+        // Values that the last layer gave; after a fully connected one they are no image of that shape.
+        let mut width = input.pixels();
         for (i, word) in self.layers.iter().enumerate() {
             let (name, relu) = word.strip_suffix(RELU).map_or((word.as_str(), false), |name| (name, true));
-            layers.push(match name {
-                DENSE => with_weights(i, Kind::Dense, shape, relu)?.0,
-                CONV => {
-                    let (layer, outputs) = with_weights(i, Kind::Conv, shape, relu)?;
-                    shape[2] = outputs;
-                    layer
-                }
-                POOL => {
+            let (inputs, images) = match name {
+                DENSE => (width, None),
+                CONV => (9 * shape[2], Some(shape)),
+                POOL if !relu => {
                     let pool = MaxPool2d { shape };
                     shape = pool.pooled();
-                    pooling(pool)
+                    width = shape.iter().product();
+                    steps.push(Step::Pool(pool));
+                    continue;
                 }
-                other => return Err(invalid(format!("it has a layer of an unknown kind, \"{other}\""))),
-            });
+                _ => return Err(invalid(format!("it has a layer of an unknown kind, \"{word}\""))),
+            };
+            // Not yet its values, so not yet read.
+            let bias = self.file.tensor(&format!("{i}.bias")).map(|bias| &bias.shape[..]);
+            let &[outputs] = bias.ok_or_else(|| invalid(format!("the tensor {i}.bias is missing")))? else {
+                return Err(invalid(format!("the tensor {i}.bias is no list")));
+            };
+            steps.push(Step::Weighted { matrix: [outputs, inputs], images, relu });
+            width = outputs;
+            if images.is_some() {
+                shape[2] = outputs;
+                width = (shape[0] * shape[1]).checked_mul(outputs).unwrap_or_default();
+            }
         }
-        Ok(layers)
+        Ok(steps)
+    }
+
+    /// Nothing may be left over that might have been meant.
+    fn check_all_read(&self) -> Result<()> {
+        if self.read.get() + INPUT_TENSORS == self.file.tensors.len() {
+            Ok(())
+        } else {
+            Err(invalid("it has tensors that none of its layers needs"))
+        }
+    }
+
+    fn weights(
+        &self,
+        i: usize,
+        format: NumberFormat,
+        matrix: [usize; 2],
+        images: Option<[usize; 3]>,
+    ) -> Result<StoredWeights> {
+        let dtype = weight_type(format);
+        let weight = self.tensor(&format!("{i}.weight"), dtype)?;
+        check_shape(weight, &weight_shape(dtype, matrix, images, weight.data.len()))?;
+        let scales = if format.has_scales() { self.floats(&format!("{i}.scale"))? } else { Vec::new() };
+        let name = format!("{i}.zero_point");
+        let zero_points = match self.file.tensor(&name) {
+            Some(_) if format == NumberFormat::Int16 => {
+                let pairs = self.tensor(&name, Dtype::I16)?.data.as_chunks().0;
+                pairs.iter().map(|bytes| i16::from_le_bytes(*bytes)).collect()
+            }
+            Some(_) => self.tensor(&name, Dtype::I8)?.data.iter().map(|&z| (z as i8).into()).collect(),
+            None => Vec::new(),
+        };
+        let is_codebook = matches!(format, NumberFormat::Codebook { .. });
+        let codebook = if is_codebook { self.floats(&format!("{i}.codebook"))? } else { Vec::new() };
+        StoredWeights::from_parts(format, matrix, weight.data.to_vec(), scales, zero_points, codebook)
     }
 
     fn input_params(&self, i: usize) -> Result<QParams> {
@@ -241,6 +320,7 @@ impl<'a> Reader<'a> {
 
     fn tensor(&self, name: &str, dtype: Dtype) -> Result<&Tensor<'a>> {
         let tensor = self.file.tensor(name).ok_or_else(|| invalid(format!("the tensor {name} is missing")))?;
+        self.read.set(self.read.get() + 1);
         if tensor.dtype == dtype {
             Ok(tensor)
         } else {
@@ -249,12 +329,31 @@ impl<'a> Reader<'a> {
     }
 
     fn floats(&self, name: &str) -> Result<Vec<f32>> {
-        let (values, _) = self.tensor(name, Dtype::F32)?.data.as_chunks();
-        Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        self.tensor(name, Dtype::F32).map(floats)
     }
 
     fn input(&self) -> Result<Input> {
+        let read = self.read.get();
         let width = self.tensor("input.mean", Dtype::F32)?.shape.last().copied().unwrap_or_default();
-        Input::from_parts(width, self.floats("input.mean")?, self.floats("input.factor")?)
+        let input = Input::from_parts(width, self.floats("input.mean")?, self.floats("input.factor")?);
+        self.read.set(read);
+        input
     }
+}
+
+/// `input.mean` and `input.factor`.
+const INPUT_TENSORS: usize = 2;
+
+fn check_shape(tensor: &Tensor, shape: &[usize]) -> Result<()> {
+    if tensor.shape == shape {
+        Ok(())
+    } else {
+        Err(invalid(format!("the tensor {} has not the shape that its layer needs", tensor.name)))
+    }
+}
+
+/// The values of an F32 tensor.
+fn floats(tensor: &Tensor) -> Vec<f32> {
+    let (values, _) = tensor.data.as_chunks();
+    values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }

@@ -20,6 +20,20 @@ pub enum Layer {
 }
 
 impl Layer {
+    /// A layer with weights: a convolution when `images` (height, width, channels) is given, else fully connected.
+    ///
+    /// # Errors
+    /// As [`Conv2d::new`] and [`Dense::new`].
+    pub fn with_weights(images: Option<[usize; 3]>, weight: Vec<f32>, bias: Vec<f32>, relu: bool) -> Result<Self> {
+        Ok(if let Some(shape) = images {
+            let conv = Conv2d::new(shape, weight, bias)?;
+            Self::Conv2d(if relu { conv.with_relu() } else { conv })
+        } else {
+            let dense = Dense::new(weight, bias)?;
+            Self::Dense(if relu { dense.with_relu() } else { dense })
+        })
+    }
+
     /// Values that go into and come out of the layer, for each image.
     pub fn sizes(&self) -> (usize, usize) {
         match self {
@@ -32,7 +46,12 @@ impl Layer {
         }
     }
 
-    fn forward(&self, rows: usize, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {
+    /// Whether training finds something in it.
+    pub fn has_weights(&self) -> bool {
+        !matches!(self, Self::MaxPool2d(_))
+    }
+
+    pub(crate) fn forward(&self, rows: usize, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {
         match self {
             Self::Dense(dense) => dense.forward(rows, x, rounding, out),
             Self::Conv2d(conv) => conv.forward(x, border, rounding, out),

@@ -17,4 +17,6 @@ pub struct Scratch {
     pub border: Border,
     /// Scale of each row's activations.
     pub scales: Vec<f32>,
+    /// Activations of a model in double precision, before and after the current layer.
+    pub doubles: [Vec<f64>; 2],
 }

@@ -5,12 +5,13 @@
 //! 3. Quantizing divides: `clamp(rne(f32(x / scale)) + zero_point)`, as ONNX QuantizeLinear does (PyTorch multiplies by
 //!    the rounded reciprocal and differs on ties).
 //! 4. Activations: u8 in [0, 255], by the rule of ONNX DynamicQuantizeLinear. Weights: symmetric i8 in [-127, 127],
-//!    `scale = max|w| / 127`, as ONNX Runtime's quantizer does.
+//!    `scale = max|w| / 127`, as ONNX Runtime's quantizer does. Other widths the same: 32,767 and 7 for 127, and affine
+//!    weights by the rule of activations in [-2^(bits - 1), 2^(bits - 1) - 1].
 //! 5. Requantizing: `clamp(rne(f32(f32(sum) · m)) + zero_point)`, `m = f32(f32(x_scale · w_scale) / y_scale)`, as ONNX
 //!    Runtime's QLinearMatMul does.
 //!
 //! Each line is held by a test of its name in `tests/numeric_contract.rs`, and to the bit of PyTorch's and ONNX
-//! Runtime's own output by `tests/golden.rs`.
+//! Runtime's own output by `tests/golden`.
 
 use crate::{Error, Result};
 
@@ -36,7 +37,8 @@ impl QParams {
     /// The integer nearest to `x / scale + zero_point`.
     pub fn quantize(&self, x: f32) -> i32 {
         let q = (x / self.scale).round_ties_even() + self.zero_point as f32;
-        q.clamp(self.qmin as f32, self.qmax as f32) as i32
+        // Not clamp, whose panic prints floats: 10 KB of the module.
+        q.max(self.qmin as f32).min(self.qmax as f32) as i32
     }
 
     /// The real number that `q` stands for.
@@ -50,15 +52,20 @@ impl QParams {
 ///
 /// # Errors
 /// [`Error::NotFinite`] when an end is not finite or the range overflows.
-pub fn choose_u8((min, max): (f32, f32)) -> Result<QParams> {
+pub fn choose_u8(range: (f32, f32)) -> Result<QParams> {
+    choose_affine(range, 0, 255).ok_or(Error::NotFinite { what: "range of activations" })
+}
+
+/// The same for integers `qmin..=qmax`; `None` when an end is not finite or the range overflows.
+pub(super) fn choose_affine((min, max): (f32, f32), qmin: i32, qmax: i32) -> Option<QParams> {
     let (min, max) = (min.min(0.0), max.max(0.0));
-    let scale = (max - min) / 255.0;
+    let scale = (max - min) / (qmax - qmin) as f32;
     if !scale.is_finite() {
-        return Err(Error::NotFinite { what: "range of activations" });
+        return None;
     }
     let scale = if scale == 0.0 { 1.0 } else { scale };
-    let zero_point = (-min / scale).round_ties_even().clamp(0.0, 255.0) as u8;
-    Ok(QParams::u8(scale, zero_point))
+    let zero_point = (qmin as f32 + (-min / scale).round_ties_even()).max(qmin as f32).min(qmax as f32) as i32;
+    Some(QParams { scale, zero_point, qmin, qmax })
 }
 
 /// Parameters of symmetric i8 weights: `scale = max|w| / 127` (in f64, then rounded once), 1 when that is no normal
@@ -67,11 +74,16 @@ pub fn choose_u8((min, max): (f32, f32)) -> Result<QParams> {
 /// # Errors
 /// [`Error::NotFinite`] when a weight is NaN or infinite.
 pub fn choose_i8_symmetric(weights: &[f32]) -> Result<QParams> {
+    choose_symmetric(weights, 127)
+}
+
+/// The same for integers `-qmax..=qmax`.
+pub(super) fn choose_symmetric(weights: &[f32], qmax: i32) -> Result<QParams> {
     let largest = weights.iter().try_fold(0.0_f32, |largest, w| w.is_finite().then_some(largest.max(w.abs())));
     let largest = largest.ok_or(Error::NotFinite { what: "weight tensor" })?;
-    let scale = f64::from(largest) * 2.0 / 254.0;
+    let scale = f64::from(largest) * 2.0 / f64::from(2 * qmax);
     let scale = if scale < f64::from(f32::MIN_POSITIVE) { 1.0 } else { scale as f32 };
-    Ok(QParams { scale, zero_point: 0, qmin: -127, qmax: 127 })
+    Ok(QParams { scale, zero_point: 0, qmin: -qmax, qmax })
 }
 
 /// Bias as i32 at the scale of the sums: `rne(f32(bias / f32(x_scale · w_scale)))`, saturating.

@@ -1,10 +1,25 @@
 //! Ranges of activations, fixed once from a calibration set.
 
-use super::affine::{self, QParams};
+use super::{
+    Observer,
+    affine::{self, QParams},
+};
 use crate::{
     Error, Result, kernels,
-    nn::{Layer, Model, Scratch},
+    nn::{Model, Scratch},
 };
+
+/// For each layer with weights the parameters of its input, as `observer` finds them in the images of `calibration`
+/// (`[rows, pixels]`).
+///
+/// # Errors
+/// As [`min_max`]; [`Error::Scheme`] for an observer that is not built yet.
+pub fn ranges(model: &Model, calibration: &[f32], observer: Observer) -> Result<Vec<QParams>> {
+    match observer {
+        Observer::MinMax => min_max(model, calibration),
+        _ => Err(Error::Scheme { reason: "of the observers only minmax is built yet" }),
+    }
+}
 
 /// For each layer with weights the parameters of its input: from the smallest to the largest value that the images of
 /// `calibration` (`[rows, pixels]`) put there.
@@ -17,7 +32,7 @@ pub fn min_max(model: &Model, calibration: &[f32]) -> Result<Vec<QParams>> {
     }
     let mut params = Vec::new();
     model.forward_watched(calibration, &mut Scratch::default(), |layer, x| {
-        if !matches!(layer, Layer::MaxPool2d(_)) {
+        if layer.has_weights() {
             params.push(affine::choose_u8(kernels::min_max(x)));
         }
     })?;

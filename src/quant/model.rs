@@ -1,145 +1,62 @@
-//! A model whose dot products are integers.
+//! A quantized model: integer products where scheme and format allow them, else fp32 products of weights stored small.
 //!
-//! Dynamic: each layer quantizes each image's activations with a range of their own and gives real numbers. Static: the
-//! ranges are fixed from a calibration set, and integers go from layer to layer; only the last gives real numbers.
-//! Held by `tests/golden_products.rs`, to the bit of ONNX Runtime's logits.
+//! Dynamic: each integer layer quantizes each image's activations with a range of their own and gives real numbers.
+//! Static: the ranges are fixed from a calibration set, and integers go from layer to layer; the last of a run of integer
+//! layers gives real numbers. So layers of both kinds may follow each other in any order.
+//! Held by the golden tests, to the bit of ONNX Runtime's logits, and by `tests/schemes.rs`.
 
-use super::{ActivationMode, Scheme, affine, affine::QParams, calibrate, product::Product};
+use super::{
+    ActivationMode, Arithmetic, NumberFormat, QuantizedLayer, Scheme, StoredWeights, affine, affine::QParams,
+    calibrate, double, layer::ALIGN,
+};
 use crate::{
     Error, Result,
-    kernels::{self, Activations, Patches, Scaling, at_least},
-    nn::{Input, Layer, MaxPool2d, Model, Scratch, check_chain},
+    data::CLASSES,
+    kernels::{self, Activations, Rounding, Scaling, at_least},
+    nn::{Input, Model, Scratch, check_chain},
 };
 
-/// A 3x3 convolution with i8 weights.
-#[derive(Debug, Clone, PartialEq)]
-pub struct QuantizedConv2d {
-    shape: [usize; 3],
-    patches: Patches,
-    product: Product,
-}
-
-/// A run of three pixels is counted as a multiple of this, which every integer kernel can read.
-const ALIGN: usize = 4;
-
-impl QuantizedConv2d {
-    /// `shape`: height, width and channels of its images; `weight`: `[outputs, 3, 3, channels]` in −127..=127; `scales`:
-    /// `[1]` or `[outputs]`.
-    ///
-    /// # Errors
-    /// [`Error::Shape`], [`Error::NotFinite`], [`Error::TooWide`].
-    pub fn new(shape: [usize; 3], weight: &[i8], scales: Vec<f32>, bias: Vec<f32>, relu: bool) -> Result<Self> {
-        let (expected, found) = (9 * shape[2] * bias.len(), weight.len());
-        if expected != found || expected == 0 {
-            return Err(Error::Shape { what: "filters of a convolution", expected, found });
-        }
-        let patches = Patches::new(shape, ALIGN);
-        let product = Product::new(&patches.spread(weight), scales, bias, relu)?;
-        Ok(Self { shape, patches, product })
-    }
-
-    /// Height, width and channels of its images.
-    pub fn shape(&self) -> [usize; 3] {
-        self.shape
-    }
-
-    /// Weights, scales and bias; a filter's weights have zeros after each run of three pixels.
-    pub fn product(&self) -> &Product {
-        &self.product
-    }
-
-    /// Weights, shape `[outputs, 3, 3, channels]`, row-major.
-    pub fn weight(&self) -> Vec<i8> {
-        let run = Patches::SIDE * self.shape[2];
-        let segment = self.patches.inputs() / Patches::SIDE;
-        self.product.weight().chunks_exact(segment).flat_map(|with_zeros| &with_zeros[..run]).copied().collect()
-    }
-}
-
-/// One step of a quantized network.
-#[derive(Debug, Clone, PartialEq)]
-pub enum QuantizedLayer {
-    /// Fully connected.
-    Dense(Product),
-    /// 3x3 convolution.
-    Conv2d(QuantizedConv2d),
-    /// 2x2 max-pooling.
-    MaxPool2d(MaxPool2d),
-}
-
-impl QuantizedLayer {
-    fn quantize(layer: &Layer, scheme: Scheme) -> Result<Self> {
-        let weights = |weight: &[f32], bias: &[f32]| Product::quantize_weights(weight, bias.len(), scheme.granularity);
-        Ok(match layer {
-            Layer::Dense(dense) => {
-                let (weight, scales) = weights(dense.weight(), dense.bias())?;
-                Self::Dense(Product::new(&weight, scales, dense.bias().to_vec(), dense.relu())?)
-            }
-            Layer::Conv2d(conv) => {
-                let (weight, scales) = weights(conv.weight(), conv.bias())?;
-                let bias = conv.bias().to_vec();
-                Self::Conv2d(QuantizedConv2d::new(conv.shape(), &weight, scales, bias, conv.relu())?)
-            }
-            Layer::MaxPool2d(pool) => Self::MaxPool2d(*pool),
-        })
-    }
-
-    /// Values that go into and come out of the layer, for each image.
-    pub fn sizes(&self) -> (usize, usize) {
-        match self {
-            Self::Dense(product) => (product.packed().inputs(), product.packed().outputs()),
-            Self::Conv2d(conv) => (conv.patches.image_len(), conv.patches.pixels() * conv.product.packed().outputs()),
-            Self::MaxPool2d(pool) => (pool.shape.iter().product(), pool.pooled().iter().product()),
-        }
-    }
-
-    /// The layer's weights, if it has any.
-    pub fn product(&self) -> Option<&Product> {
-        match self {
-            Self::Dense(product) => Some(product),
-            Self::Conv2d(conv) => Some(&conv.product),
-            Self::MaxPool2d(_) => None,
-        }
-    }
-
-    fn product_mut(&mut self) -> Option<&mut Product> {
-        match self {
-            Self::Dense(product) => Some(product),
-            Self::Conv2d(conv) => Some(&mut conv.product),
-            Self::MaxPool2d(_) => None,
-        }
-    }
-}
-
-/// A classifier with integer products.
+/// A quantized classifier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QuantizedModel {
     scheme: Scheme,
     input: Input,
     layers: Vec<QuantizedLayer>,
+    arithmetic: Arithmetic,
 }
 
 impl QuantizedModel {
-    /// Post-training quantization of `model`. `calibration`: images (`[rows, pixels]`) of the training part, from which
-    /// static ranges are taken; not read otherwise.
+    /// Quantizes `model`. `calibration`: images (`[rows, pixels]`) of the training part, from which static ranges are taken;
+    /// not read otherwise.
     ///
     /// # Errors
-    /// [`Error::TooWide`]; [`Error::Shape`] when `calibration` holds no whole number of images or, for static
-    /// activations, none; [`Error::NotFinite`] when an activation is not.
+    /// [`Error::TooWide`]; [`Error::TooLarge`]; [`Error::Scheme`] when the scheme names a layer that the model has not;
+    /// [`Error::Shape`] when `calibration` holds no whole number of images or, for static activations, none;
+    /// [`Error::NotFinite`] when an activation is not.
     pub fn quantize(model: &Model, scheme: Scheme, calibration: &[f32]) -> Result<Self> {
-        let layers = model.layers().iter().map(|layer| QuantizedLayer::quantize(layer, scheme));
-        let ranges = match scheme.activations {
-            ActivationMode::Dynamic => Vec::new(),
-            ActivationMode::StaticMinMax => calibrate::min_max(model, calibration)?,
-        };
-        Self::from_parts(scheme, model.input().clone(), layers.collect::<Result<_>>()?, &ranges)
+        let count = model.layers().iter().filter(|layer| layer.has_weights()).count();
+        scheme.check_layers(count)?;
+        let mut number = 0;
+        let mut layers = Vec::with_capacity(model.layers().len());
+        for layer in model.layers() {
+            layers.push(QuantizedLayer::quantize(layer, &scheme.layer(number, count))?);
+            number += usize::from(layer.has_weights());
+        }
+        let mut ranges = Vec::new();
+        if let ActivationMode::Static(observer) = scheme.activations() {
+            let all = calibrate::ranges(model, calibration, observer)?;
+            let weighted = layers.iter().filter(|layer| layer.weights().is_some());
+            ranges = weighted.zip(all).filter(|(layer, _)| layer.product().is_some()).map(|(_, range)| range).collect();
+        }
+        Self::from_parts(scheme, model.input().clone(), layers, &ranges)
     }
 
-    /// From the parts of a model file. `ranges`: with static activations, that of each weighted layer's input; the range
-    /// of its output is that of the next one's input.
+    /// From the parts of a model file. `ranges`: with static activations, that of the input of each layer with integer
+    /// products; the range of its output is that of the next one's input.
     ///
     /// # Errors
-    /// As [`Model::new`]; [`Error::Shape`] when ranges are missing.
+    /// As [`Model::new`]; [`Error::Shape`] when ranges are missing; [`Error::Scheme`] when a layer has another format than
+    /// the scheme says.
     pub fn from_parts(
         scheme: Scheme,
         input: Input,
@@ -147,16 +64,25 @@ impl QuantizedModel {
         ranges: &[QParams],
     ) -> Result<Self> {
         check_chain(&input, layers.iter().map(QuantizedLayer::sizes))?;
-        if scheme.activations.is_static() {
-            let products: Vec<&mut Product> = layers.iter_mut().filter_map(QuantizedLayer::product_mut).collect();
-            if products.len() != ranges.len() {
-                return Err(Error::Shape { what: "list of ranges", expected: products.len(), found: ranges.len() });
-            }
-            for (i, product) in products.into_iter().enumerate() {
-                product.fix_ranges(ranges[i], ranges.get(i + 1).copied())?;
+        let count = layers.iter().filter_map(QuantizedLayer::weights).count();
+        scheme.check_layers(count)?;
+        for (number, layer) in layers.iter().filter(|layer| layer.weights().is_some()).enumerate() {
+            let axes = scheme.layer(number, count);
+            let same_format = layer.weights().is_some_and(|weights| weights.format() == axes.format);
+            if !same_format || layer.product().is_some() == (axes.activations == ActivationMode::Float) {
+                return Err(Error::Scheme { reason: "a layer has another format than it says" });
             }
         }
-        Ok(Self { scheme, input, layers })
+        if scheme.activations().is_static() {
+            fix_ranges(&mut layers, ranges)?;
+        }
+        let arithmetic = arithmetic(&layers);
+        Ok(Self { scheme, input, layers, arithmetic })
+    }
+
+    /// Which arithmetic its layers run in.
+    pub fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
     }
 
     /// How it was quantized.
@@ -179,6 +105,11 @@ impl QuantizedModel {
     /// # Errors
     /// [`Error::Shape`] when `pixels` holds no whole number of images, [`Error::NotFinite`] when an activation is not.
     pub fn forward<'s>(&self, pixels: &[f32], scratch: &'s mut Scratch) -> Result<&'s [f32]> {
+        if self.arithmetic == Arithmetic::Double {
+            let rows = self.input.images(pixels)?;
+            double::forward(&self.input, &self.layers, pixels, &mut scratch.doubles, &mut scratch.activations);
+            return Ok(&scratch.activations[..rows * CLASSES]);
+        }
         let rows = self.prepare(pixels, scratch)?;
         self.run_layers(rows, scratch)
     }
@@ -202,7 +133,7 @@ impl QuantizedModel {
     }
 
     fn run_layers<'s>(&self, rows: usize, scratch: &'s mut Scratch) -> Result<&'s [f32]> {
-        let Scratch { activations, next, quantized, next_quantized, border, scales } = scratch;
+        let Scratch { activations, next, quantized, next_quantized, border, scales, .. } = scratch;
         let mut width = self.input.pixels();
         // Whether the layer's input is in `quantized`; else it is in `activations`.
         let mut integers = self.layers.first().is_some_and(|layer| layer.product().is_some());
@@ -219,7 +150,7 @@ impl QuantizedModel {
                 let reals = if integers { &mut [][..] } else { at_least(next, rows * outputs) };
                 let (w, scales) = (product.packed(), &scales[..rows]);
                 match layer {
-                    QuantizedLayer::Conv2d(conv) => product.finish(scales, reals, next_quantized, |sink| {
+                    QuantizedLayer::Conv2d(_, conv) => product.finish(scales, reals, next_quantized, |sink| {
                         kernels::convolve(quantized, &conv.patches, border, w, sink);
                     }),
                     _ => product.finish(scales, reals, next_quantized, |sink| kernels::multiply(quantized, w, sink)),
@@ -231,6 +162,9 @@ impl QuantizedModel {
                 } else {
                     kernels::max_pool_f32(&activations[..rows * inputs], pool.shape, at_least(next, rows * outputs));
                 }
+            } else if let QuantizedLayer::Float(_, layer) = layer {
+                let (x, out) = (&activations[..rows * inputs], at_least(next, rows * outputs));
+                layer.forward(rows, x, &mut border.floats, Rounding::of_inference(), out);
             }
             core::mem::swap(activations, next);
             core::mem::swap(quantized, next_quantized);
@@ -238,6 +172,42 @@ impl QuantizedModel {
         }
         Ok(&activations[..rows * width])
     }
+}
+
+fn arithmetic(layers: &[QuantizedLayer]) -> Arithmetic {
+    let double = |weights: &StoredWeights| weights.format() == NumberFormat::F64;
+    let integer = layers.iter().any(|layer| layer.product().is_some());
+    let float = layers.iter().any(|layer| matches!(layer, QuantizedLayer::Float(..)));
+    match (integer, float) {
+        (true, true) => Arithmetic::Mixed,
+        (true, false) => Arithmetic::Integer,
+        (false, _) if layers.iter().filter_map(QuantizedLayer::weights).all(double) => Arithmetic::Double,
+        (false, _) => Arithmetic::Float,
+    }
+}
+
+/// Fixes the range of each integer layer's input, and of its output where the next layer with weights takes integers.
+fn fix_ranges(layers: &mut [QuantizedLayer], ranges: &[QParams]) -> Result<()> {
+    let expected = layers.iter().filter(|layer| layer.product().is_some()).count();
+    if expected != ranges.len() {
+        return Err(Error::Shape { what: "list of ranges", expected, found: ranges.len() });
+    }
+    // From the last layer back: the range that the next layer with weights wants, if it takes integers.
+    let mut wanted = None;
+    let mut ranges = ranges.iter().rev();
+    for layer in layers.iter_mut().rev().filter(|layer| layer.weights().is_some()) {
+        wanted = match layer.product_mut() {
+            None => None,
+            Some(product) => {
+                let range = ranges.next().copied();
+                if let Some(range) = range {
+                    product.fix_ranges(range, wanted)?;
+                }
+                range
+            }
+        };
+    }
+    Ok(())
 }
 
 /// Rounds the input `x` of `layer` (`[rows, inputs]`, scaled first if asked for): with its fixed range, or each row with
@@ -253,7 +223,7 @@ fn round_rows(
 ) -> Result<()> {
     let Some(product) = layer.product() else { return Ok(()) };
     let (inputs, _) = layer.sizes();
-    let stride = if let QuantizedLayer::Dense(_) = layer { product.packed().stride() } else { inputs };
+    let stride = if let QuantizedLayer::Dense(..) = layer { product.packed().stride() } else { inputs };
     out.reset(product.packed().path(), rows, stride);
     for (r, scale) in at_least(scales, rows).iter_mut().enumerate() {
         let x = &x[r * inputs..(r + 1) * inputs];

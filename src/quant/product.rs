@@ -1,9 +1,6 @@
 //! The integer core of a quantized layer: i8 weights, their scales, the bias, and what follows the sums.
 
-use super::{
-    Granularity,
-    affine::{self, QParams},
-};
+use super::affine::{self, QParams};
 use crate::{
     Error, Result,
     kernels::{Activations, Dequantize, PackedI8, Requantize, Sink},
@@ -35,24 +32,6 @@ pub struct Product {
 }
 
 impl Product {
-    /// Quantizes `weight` (`[bias.len(), inputs]`); integers `[outputs, inputs]` and one scale, or one for each output.
-    ///
-    /// # Errors
-    /// [`Error::NotFinite`].
-    pub fn quantize_weights(weight: &[f32], outputs: usize, granularity: Granularity) -> Result<(Vec<i8>, Vec<f32>)> {
-        let group = match granularity {
-            Granularity::PerTensor => weight.len(),
-            Granularity::PerChannel => weight.len() / outputs.max(1),
-        };
-        let (mut integers, mut scales) = (Vec::with_capacity(weight.len()), Vec::new());
-        for values in weight.chunks(group.max(1)) {
-            let params = affine::choose_i8_symmetric(values)?;
-            integers.extend(values.iter().map(|&w| params.quantize(w) as i8));
-            scales.push(params.scale);
-        }
-        Ok((integers, scales))
-    }
-
     /// With dynamic activations. `weight`: `[outputs, inputs]` in −127..=127; `scales`: `[1]` or `[outputs]`.
     ///
     /// # Errors
@@ -101,12 +80,6 @@ impl Product {
     /// The packed weights.
     pub fn packed(&self) -> &PackedI8 {
         &self.packed
-    }
-
-    /// Weights, shape `[outputs, inputs]`, row-major.
-    pub fn weight(&self) -> Vec<i8> {
-        let row = |j| (0..self.packed.inputs()).map(move |k| self.packed.weight(j, k));
-        (0..self.packed.outputs()).flat_map(row).collect()
     }
 
     /// One scale, or one for each output.

@@ -3,7 +3,7 @@
 //! Sources: J. Nocedal and S. Wright, Numerical Optimization (2nd ed., 2006): two-loop recursion, algorithm 7.4; line
 //! search, algorithms 3.5 and 3.6 with cubic interpolation. W. Hager and H. Zhang (SIAM J. Optim. 16, 2005): near the
 //! optimum the loss can no longer tell two points apart, so a rise within its rounding error is accepted.
-//! Held by `tests/training.rs` (quadratics, Rosenbrock) and `tests/golden.rs` (scikit-learn's optimum).
+//! Held by `tests/training.rs` (quadratics, Rosenbrock) and `tests/golden` (scikit-learn's optimum).
 
 /// A smooth function to minimise.
 pub trait Objective {

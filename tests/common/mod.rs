@@ -84,8 +84,16 @@ pub mod shared {
         bytes
     }
 
+    pub fn list(value: &Value) -> &[Value] {
+        value.as_array().expect("a list")
+    }
+
+    pub fn integer(value: &Value) -> i64 {
+        value.as_i64().expect("an integer")
+    }
+
     pub fn integers(value: &Value) -> Vec<i64> {
-        let values = value.as_array().expect("a list").iter();
+        let values = list(value).iter();
         values.map(|v| v.as_i64().unwrap_or_else(|| v.as_f64().expect("a number") as i64)).collect()
     }
 
@@ -94,7 +102,7 @@ pub mod shared {
     }
 
     pub fn doubles(value: &Value) -> Vec<f64> {
-        value.as_array().expect("a list").iter().map(double).collect()
+        list(value).iter().map(double).collect()
     }
 
     pub fn float(value: &Value) -> f32 {
@@ -102,6 +110,6 @@ pub mod shared {
     }
 
     pub fn floats(value: &Value) -> Vec<f32> {
-        value.as_array().expect("a list").iter().map(float).collect()
+        list(value).iter().map(float).collect()
     }
 }

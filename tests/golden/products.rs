@@ -1,10 +1,6 @@
-//! Golden vectors of integer products: kernels and whole networks equal to ONNX Runtime. The files are not in the
-//! repository (`../shared/reference`, or the folder that QUANTPAD_REFERENCE names); one that is missing is named as
-//! skipped.
-#![cfg(not(target_arch = "wasm32"))]
+//! Integer products: kernels and whole networks equal to ONNX Runtime.
 
-mod common;
-use common::shared::{doubles, float, floats, integers, reference};
+use crate::common::shared::{doubles, float, floats, integer, integers, list, reference};
 use quantpad::{
     data::{Standardizer, digits},
     kernels::{self, Activations, Border, DotPath, PackedI8, Patches, Requantize, Sink},
@@ -15,14 +11,6 @@ use quantpad::{
     },
 };
 use serde_json::Value;
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().expect("a list")
-}
-
-fn integer(value: &Value) -> i64 {
-    value.as_i64().expect("an integer")
-}
 
 fn bytes(value: &Value) -> Vec<u8> {
     integers(value).into_iter().map(|q| q as u8).collect()
@@ -240,6 +228,20 @@ fn whole_models_in_floats_are_within_1e_5_of_f64() {
 }
 
 #[test]
+fn whole_models_in_f64_are_the_reference_rounded_once() {
+    let Some(data) = reference("models") else { return };
+    for case in list(&data) {
+        let model = QuantizedModel::quantize(&network(case), Scheme::F64, &[]).expect("small layers");
+        let mut scratch = Scratch::default();
+        let found = model.forward(&images(&case["rows"]), &mut scratch).expect("whole images");
+        for (found, wanted) in found.iter().zip(doubles(&case["float_logits_f64"])) {
+            let apart = (f64::from(*found) - wanted).abs();
+            assert!(apart <= wanted.abs() * 6e-8 + 1e-12, "{}: {found} for {wanted}", case["name"]);
+        }
+    }
+}
+
+#[test]
 fn whole_dynamic_models_are_onnx_runtimes_bit_for_bit() {
     let Some(data) = reference("models") else { return };
     for case in list(&data) {
@@ -249,7 +251,7 @@ fn whole_dynamic_models_are_onnx_runtimes_bit_for_bit() {
         // ONNX Runtime's dynamic quantizer gives a convolution one scale whatever it is asked for.
         let layers = per_tensor.layers().iter().zip(per_channel.layers());
         let layer = |(one, many): (&QuantizedLayer, &QuantizedLayer)| match one {
-            QuantizedLayer::Conv2d(_) => one.clone(),
+            QuantizedLayer::Conv2d(..) => one.clone(),
             _ => many.clone(),
         };
         let (scheme, input) = (per_channel.scheme(), model.input().clone());

@@ -1,88 +1,17 @@
-//! Golden vectors: equal to scikit-learn, ONNX Runtime and the lab's recipe. The files are not in the repository
-//! (`../shared/reference`, or the folder that QUANTPAD_REFERENCE names); one that is missing is named as skipped.
-//! Integer products and whole networks are in `golden_products.rs`.
-#![cfg(not(target_arch = "wasm32"))]
+//! Training: equal to scikit-learn, and to the lab's recipe.
 
-mod common;
-use common::shared::{double, doubles, float, floats, integers, reference};
+use crate::common::shared::{double, doubles, integers, list, reference};
 use quantpad::{
     data::{Split, Standardizer, digits},
-    eval::metrics,
-    kernels::{self, Activations, DotPath},
+    eval::{metrics, size},
     nn::{Model, Scratch, argmax},
-    quant::{
-        QuantizedModel, Scheme,
-        affine::{self, QParams},
-        naive,
-    },
+    quant::{QuantizedModel, Scheme, naive},
     train::{SoftmaxSettings, SoftmaxTrainer},
 };
 use serde_json::Value;
 
-fn list(value: &Value) -> &[Value] {
-    value.as_array().expect("a list")
-}
-
 fn rows(value: &Value) -> Vec<u32> {
     integers(value).into_iter().map(|row| row as u32).collect()
-}
-
-#[test]
-fn qparams_are_onnx_dynamic_quantize_linears() {
-    let Some(data) = reference("qparams") else { return };
-    for case in list(&data["per_tensor"]) {
-        let (x, wanted) = (floats(&case["x_bits"]), &case["onnx_dynamic_quantize_linear"]);
-        let params = affine::choose_u8(kernels::min_max(&x)).expect("finite values");
-        assert_eq!(params.scale.to_bits(), float(&wanted["scale_bits"]).to_bits(), "{}", case["name"]);
-        assert_eq!(i64::from(params.zero_point), wanted["zero_point"], "{}", case["name"]);
-        let mut stored = Activations::default();
-        stored.reset(DotPath::Scalar, 1, x.len());
-        stored.quantize_row(0, &x, None, params.scale, params.zero_point as u8);
-        assert!(stored.row(0).iter().map(|&q| i64::from(q)).eq(integers(&wanted["q"])), "{}", case["name"]);
-    }
-}
-
-#[test]
-fn qparams_of_weights_are_onnx_runtimes() {
-    let Some(data) = reference("qparams") else { return };
-    for case in list(&data["per_tensor"]) {
-        let (x, wanted) = (floats(&case["x_bits"]), &case["onnxruntime_weight_int8_symmetric"]);
-        let params = affine::choose_i8_symmetric(&x).expect("finite values");
-        assert_eq!(params.scale.to_bits(), float(&wanted["scale_bits"]).to_bits(), "{}", case["name"]);
-        let q = x.iter().map(|&x| i64::from(params.quantize(x)));
-        assert!(q.eq(integers(&wanted["q"])), "{}", case["name"]);
-    }
-}
-
-#[test]
-fn quantize_follows_onnxs_division_rule() {
-    let Some(data) = reference("quantize") else { return };
-    for case in list(&data["cases"]) {
-        let (qmin, qmax) = match case["type"].as_str() {
-            Some("uint8") => (0, 255),
-            Some("int8") => (-128, 127),
-            Some("int16") => (-32768, 32767),
-            Some("int4") => (-8, 7),
-            other => panic!("an unknown type {other:?}"),
-        };
-        let zero_point = case["zero_point"].as_i64().expect("an integer") as i32;
-        let params = QParams { scale: float(&case["scale_bits"]), zero_point, qmin, qmax };
-        let q = floats(&case["x_bits"]).into_iter().map(|x| i64::from(params.quantize(x)));
-        assert!(q.eq(integers(&case["onnx_q"])), "{}", case["name"]);
-    }
-}
-
-#[test]
-fn requantize_is_onnx_runtimes() {
-    let Some(data) = reference("requant") else { return };
-    for case in list(&data["cases"]) {
-        let [x_scale, w_scale, y_scale] = ["x_scale_bits", "w_scale_bits", "y_scale_bits"].map(|k| float(&case[k]));
-        let multiplier = affine::requantize_multiplier(x_scale, w_scale, y_scale);
-        assert_eq!(multiplier.to_bits(), float(&case["multiplier_bits"]).to_bits());
-        let zero_point = case["zero_point"].as_u64().expect("an integer") as u8;
-        let q = integers(&case["acc"]).into_iter().map(|acc| affine::requantize_u8(acc as i32, multiplier, zero_point));
-        assert!(q.map(i64::from).eq(integers(&case["onnxruntime_q"])));
-    }
 }
 
 #[test]
@@ -131,7 +60,7 @@ fn softmax_regression_reaches_scikit_learns_optimum() {
 }
 
 #[test]
-fn int8_loses_at_most_one_of_360() {
+fn eight_bits_and_more_lose_at_most_one_of_360() {
     let data = digits::load();
     let split = Split::seeded(data.len() as u32, Split::DEFAULT_SEED);
     let mut trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default()).expect("valid settings");
@@ -139,12 +68,18 @@ fn int8_loses_at_most_one_of_360() {
     let model = trainer.model().expect("finite coefficients");
     let (pixels, labels) = data.gather(&split.test);
     let mut scratch = Scratch::default();
-    for scheme in [Scheme::INT8_DYNAMIC_PER_TENSOR, Scheme::INT8_DYNAMIC_PER_CHANNEL] {
-        let quantized = QuantizedModel::quantize(&model, scheme, &[]).expect("a small layer");
+    let calibration = data.gather(&split.train[..256]).0;
+    for scheme in Scheme::PRESETS {
+        let quantized = QuantizedModel::quantize(&model, scheme, &calibration).expect("a small layer");
         let logits = quantized.forward(&pixels, &mut scratch).expect("whole images");
         let correct = metrics::accuracy(logits, &labels).correct;
-        println!("{}: {correct} of 360", scheme.name());
-        assert!(correct >= 349, "{}: {correct} of 360", scheme.name());
+        println!("{}: {correct} of 360, {} bytes", scheme.name(), size::of_quantized(&quantized).parameters());
+        let least = match scheme.axes().format.bits() {
+            8.. => 349,
+            4 => 346,
+            _ => 300,
+        };
+        assert!(correct >= least, "{}: {correct} of 360", scheme.name());
     }
 }
 

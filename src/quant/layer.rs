@@ -1,0 +1,187 @@
+//! Layers of a quantized network: what is stored, and what is multiplied.
+
+use super::{ActivationMode, Axes, StoredWeights, product::Product};
+use crate::{
+    Error, Result,
+    kernels::Patches,
+    nn::{Layer, MaxPool2d},
+};
+
+/// A 3x3 convolution with i8 weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantizedConv2d {
+    shape: [usize; 3],
+    pub(super) patches: Patches,
+    product: Product,
+}
+
+/// A run of three pixels is counted as a multiple of this, which every integer kernel can read.
+pub(super) const ALIGN: usize = 4;
+
+impl QuantizedConv2d {
+    /// `shape`: height, width and channels of its images; `weight`: `[outputs, 3, 3, channels]` in −127..=127; `scales`:
+    /// `[1]` or `[outputs]`.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`], [`Error::TooWide`].
+    pub fn new(shape: [usize; 3], weight: &[i8], scales: Vec<f32>, bias: Vec<f32>, relu: bool) -> Result<Self> {
+        let (expected, found) = (9 * shape[2] * bias.len(), weight.len());
+        if expected != found || expected == 0 {
+            return Err(Error::Shape { what: "filters of a convolution", expected, found });
+        }
+        let patches = Patches::new(shape, ALIGN);
+        let product = Product::new(&patches.spread(weight), scales, bias, relu)?;
+        Ok(Self { shape, patches, product })
+    }
+
+    /// Height, width and channels of its images.
+    pub fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// Weights, scales and bias; a filter's weights have zeros after each run of three pixels.
+    pub fn product(&self) -> &Product {
+        &self.product
+    }
+}
+
+/// What a layer computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// Products of integers, summed exactly.
+    Integer,
+    /// The weights are stored small, decoded when the model is loaded, and multiplied by the fp32 kernels.
+    Float,
+    /// Some layers the one, some the other.
+    Mixed,
+    /// All weights are stored in f64, and everything is computed in it.
+    Double,
+}
+
+impl Arithmetic {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Integer => "integer arithmetic",
+            Self::Float => "stored small, computed in fp32",
+            Self::Mixed => "integer arithmetic, some layers stored small and computed in fp32",
+            Self::Double => "computed in f64",
+        }
+    }
+}
+
+/// One step of a quantized network: weights as they are stored, with what they are multiplied by.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QuantizedLayer {
+    /// Fully connected, integers.
+    Dense(StoredWeights, Product),
+    /// 3x3 convolution, integers.
+    Conv2d(StoredWeights, QuantizedConv2d),
+    /// Either, computed in fp32.
+    Float(StoredWeights, Layer),
+    /// 2x2 max-pooling.
+    MaxPool2d(MaxPool2d),
+}
+
+impl QuantizedLayer {
+    /// Quantizes `layer` as `axes` say.
+    ///
+    /// # Errors
+    /// As [`StoredWeights::encode`]; [`Error::TooWide`].
+    pub fn quantize(layer: &Layer, axes: &Axes) -> Result<Self> {
+        let (weight, bias, relu, images) = match layer {
+            Layer::Dense(dense) => (dense.weight(), dense.bias(), dense.relu(), None),
+            Layer::Conv2d(conv) => (conv.weight(), conv.bias(), conv.relu(), Some(conv.shape())),
+            Layer::MaxPool2d(pool) => return Ok(Self::MaxPool2d(*pool)),
+        };
+        let weights = StoredWeights::encode(weight, bias.len(), axes)?;
+        Self::new(weights, images, bias.to_vec(), relu, axes.activations)
+    }
+
+    /// From stored weights (`[outputs, inputs]`, of a convolution `[outputs, 3 · 3 · channels]`). `images`: height, width
+    /// and channels of what a convolution sees; `None` makes a fully connected layer.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`], [`Error::TooWide`].
+    pub fn new(
+        weights: StoredWeights,
+        images: Option<[usize; 3]>,
+        bias: Vec<f32>,
+        relu: bool,
+        activations: ActivationMode,
+    ) -> Result<Self> {
+        if bias.len() != weights.outputs() {
+            return Err(Error::Shape { what: "bias", expected: weights.outputs(), found: bias.len() });
+        }
+        let integers = if activations == ActivationMode::Float { None } else { weights.for_integer_kernels() };
+        Ok(match (integers, images) {
+            (Some((integers, scales)), None) => {
+                let product = Product::new(&integers, scales, bias, relu)?;
+                Self::Dense(weights, product)
+            }
+            (Some((integers, scales)), Some(shape)) => {
+                let conv = QuantizedConv2d::new(shape, &integers, scales, bias, relu)?;
+                Self::Conv2d(weights, conv)
+            }
+            (None, images) => {
+                let layer = Layer::with_weights(images, weights.decode(), bias, relu)?;
+                Self::Float(weights, layer)
+            }
+        })
+    }
+
+    /// Values that go into and come out of the layer, for each image.
+    pub fn sizes(&self) -> (usize, usize) {
+        match self {
+            Self::Dense(_, product) => (product.packed().inputs(), product.packed().outputs()),
+            Self::Conv2d(_, conv) => {
+                (conv.patches.image_len(), conv.patches.pixels() * conv.product.packed().outputs())
+            }
+            Self::Float(_, layer) => layer.sizes(),
+            Self::MaxPool2d(pool) => (pool.shape.iter().product(), pool.pooled().iter().product()),
+        }
+    }
+
+    /// The layer's weights as they are stored, if it has any.
+    pub fn weights(&self) -> Option<&StoredWeights> {
+        match self {
+            Self::Dense(weights, _) | Self::Conv2d(weights, _) | Self::Float(weights, _) => Some(weights),
+            Self::MaxPool2d(_) => None,
+        }
+    }
+
+    /// What it multiplies, if that is integers.
+    pub fn product(&self) -> Option<&Product> {
+        match self {
+            Self::Dense(_, product) => Some(product),
+            Self::Conv2d(_, conv) => Some(&conv.product),
+            Self::Float(..) | Self::MaxPool2d(_) => None,
+        }
+    }
+
+    pub(super) fn product_mut(&mut self) -> Option<&mut Product> {
+        match self {
+            Self::Dense(_, product) => Some(product),
+            Self::Conv2d(_, conv) => Some(&mut conv.product),
+            Self::Float(..) | Self::MaxPool2d(_) => None,
+        }
+    }
+
+    /// Bias (`[outputs]`, none for pooling), and whether a ReLU follows.
+    pub fn bias_and_relu(&self) -> (&[f32], bool) {
+        match self {
+            Self::Float(_, Layer::Dense(dense)) => (dense.bias(), dense.relu()),
+            Self::Float(_, Layer::Conv2d(conv)) => (conv.bias(), conv.relu()),
+            _ => self.product().map_or((&[], false), |product| (product.bias(), product.relu())),
+        }
+    }
+
+    /// Height, width and channels of the images, of a convolution.
+    pub fn images(&self) -> Option<[usize; 3]> {
+        match self {
+            Self::Conv2d(_, conv) => Some(conv.shape()),
+            Self::Float(_, Layer::Conv2d(conv)) => Some(conv.shape()),
+            _ => None,
+        }
+    }
+}
