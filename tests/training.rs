@@ -11,7 +11,7 @@ use quantpad::{
     data::{Split, digits},
     eval::metrics,
     nn::Scratch,
-    train::{Newton, Objective, SoftmaxSettings, SoftmaxTrainer, Step, Stop},
+    train::{Newton, Objective, SoftmaxSettings, SoftmaxTrainer, Step},
 };
 
 struct Quadratic(Vec<f64>);
@@ -106,7 +106,7 @@ fn training_gives_the_same_bits_natively_and_in_every_browser() {
         common::hash(coefficients.iter().chain(&intercepts).map(|v| v.to_bits()))
     };
     let hashes = [hash_of(Split::DEFAULT_SEED, 1.0), hash_of(7, 0.1)];
-    assert_eq!(hashes.map(|h| format!("{h:016x}")), ["93c9195a214ec770", "8f1d237bc98e02ae"]);
+    assert_eq!(hashes.map(|h| format!("{h:016x}")), ["4f0ae2364a453198", "e149d9d57bc199ec"]);
 }
 
 #[test]

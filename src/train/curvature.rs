@@ -1,7 +1,7 @@
 //! The Hessian of the cross-entropy times a vector, in f32 on the kernels.
 //!
-//! With X the standardized rows and a last input of 1 for the intercept, P their probabilities and V the vector as a matrix
-//! of classes: `Xᵀ R` with `R = P ∘ (S − (P · S))`, `S = X V`. Rows are walked in blocks that stay in the first cache; both
+//! With X the standardized rows, P their probabilities and V the vector as a matrix of classes: `Xᵀ R` with
+//! `R = P ∘ (S − (P · S))`, `S = X V`; the intercepts are the weights of an input that is always 1. Rows are walked in blocks that stay in the first cache; both
 //! products have the ten classes as rows, which the register tile of five divides without a rest.
 
 use crate::{
@@ -44,7 +44,7 @@ pub struct Curvature {
 }
 
 impl Curvature {
-    /// For `rows` rows of `inputs` values, the 1 of the intercept among them. `standardized` writes the rows of a block.
+    /// For `rows` rows of `inputs` values. `standardized` writes the rows of a block.
     pub fn new(rows: usize, inputs: usize, standardized: impl Fn(usize, &mut [f32])) -> Self {
         let keep = rows * inputs <= KEPT;
         let mut this = Self {
@@ -67,7 +67,7 @@ impl Curvature {
         this
     }
 
-    /// `out = Xᵀ R` for `v`, both `[classes][inputs]`. `probabilities`: for each block `[classes][rows of the block]`.
+    /// `out = Xᵀ R` for `v`, both `[classes][inputs + 1]`, the intercept last. `probabilities`: for each block `[classes][rows of the block]`.
     pub fn multiply(
         &mut self,
         probabilities: &[f32],
@@ -90,17 +90,24 @@ impl Curvature {
                 &self.blocks[0]
             };
             let s = at_least(&mut self.s, CLASSES * rows);
-            product(&self.v, &block.forward, s);
+            product(&self.v, inputs + 1, &block.forward, s);
+            for (s, v) in s.chunks_exact_mut(rows).zip(self.v.chunks_exact(inputs + 1)) {
+                s.iter_mut().for_each(|s| *s += v[inputs]);
+            }
             centre(p, s, rows);
-            product(s, &block.backward, &mut self.product);
-            out.iter_mut().zip(&self.product).for_each(|(sum, &x)| *sum += f64::from(x));
+            product(s, rows, &block.backward, &mut self.product);
+            let classes = out.chunks_exact_mut(inputs + 1).zip(self.product.chunks_exact(inputs));
+            for ((out, product), s) in classes.zip(s.chunks_exact(rows)) {
+                out.iter_mut().zip(product).for_each(|(sum, &x)| *sum += f64::from(x));
+                out[inputs] += f64::from(s.iter().sum::<f32>());
+            }
         }
     }
 }
 
-/// The classes are the rows.
-fn product(x: &[f32], packed: &PackedF32, out: &mut [f32]) {
-    let x = Rows::dense(x, CLASSES, packed.inputs(), packed.inputs());
+/// The classes are the rows, `stride` values apart.
+fn product(x: &[f32], stride: usize, packed: &PackedF32, out: &mut [f32]) {
+    let x = Rows::dense(x, CLASSES, packed.inputs(), stride);
     kernels::multiply_f32(&x, packed, Rounding::Separate, false, out);
 }
 

@@ -11,9 +11,11 @@
 
 mod cross_entropy;
 mod curvature;
+mod f64x2;
 mod network;
 mod newton;
 mod optimizer;
+mod preconditioner;
 mod softmax;
 mod trainer;
 
