@@ -58,6 +58,7 @@ impl Pixels {
     }
 
     /// Row `r` scaled, with the 1 of the intercept at its end.
+    #[inline(never)]
     fn row(&self, r: usize, out: &mut [f32]) {
         let Standardizer { mean, std } = &self.standardizer;
         let image = &self.images[r * self.pixels..][..self.pixels];
@@ -223,6 +224,7 @@ fn centre_intercepts(parameters: &mut [f64], inputs: usize) {
 }
 
 /// `exp(z − largest)` divided by their sum, which is returned.
+#[inline(never)]
 fn softmax(z: &mut Classes, largest: f64) -> f64 {
     let mut sum = 0.0;
     for z in z.iter_mut() {
@@ -268,5 +270,9 @@ fn add_products(images: &[u8], residuals: &[Pairs], sums: &mut [Pairs]) {
 #[inline(always)]
 fn add_scaled(sums: &mut [Pairs; 2], x: [u8; 2], w: &Pairs) {
     let [a, b] = x.map(|x| F64x2::splat(x.into()));
-    *sums = [from_fn(|i| sums[0][i].plus(a, w[i])), from_fn(|i| sums[1][i].plus(b, w[i]))];
+    // Pair by pair: with all pairs of one sum first, the engine runs out of registers.
+    for (i, &w) in w.iter().enumerate() {
+        sums[0][i] = sums[0][i].plus(a, w);
+        sums[1][i] = sums[1][i].plus(b, w);
+    }
 }

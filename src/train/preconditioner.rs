@@ -35,10 +35,7 @@ impl Factor {
         for (i, (&r, x)) in sample.iter().zip(x.chunks_exact_mut(size)).enumerate() {
             row(r, x);
             let scale = (c * stride as f64 * f64::from(weights[r])).sqrt() as f32;
-            for (k, x) in x.iter_mut().enumerate() {
-                *x *= scale;
-                transposed[k * sample.len() + i] = *x;
-            }
+            place(x, scale, &mut transposed, sample.len(), i);
         }
         let mut packed = PackedF32::default();
         packed.set_columns(&x, sample.len(), size);
@@ -53,16 +50,7 @@ impl Factor {
         let mut lower = matrix;
         for i in 0..size {
             let (above, rest) = lower.split_at_mut(i * size);
-            let row = &mut rest[..=i];
-            let mut pivot = row[i] + row[i] * RIDGE + 1.0;
-            for j in 0..i {
-                let other = &above[j * size..][..=j];
-                row[j] = (row[j] - dot(&row[..j], &other[..j])) / other[j];
-            }
-            let rest = pivot - dot(&row[..i], &row[..i]);
-            // What rounding has made indefinite stays as if the other rows were not there.
-            pivot = if rest > 0.0 { rest } else { pivot };
-            row[i] = pivot.sqrt();
+            eliminate(above, &mut rest[..=i], size);
         }
         Self { size, lower }
     }
@@ -77,5 +65,28 @@ impl Factor {
             last[0] /= row[i];
             add_scaled(before, -last[0], &row[..i]);
         }
+    }
+}
+
+/// Row `row.len() - 1` of the factor, in place, from the rows above it. A function of its own, called often: engines only
+/// replace their first, slow code when a function is called anew.
+#[inline(never)]
+fn eliminate(above: &[f64], row: &mut [f64], size: usize) {
+    let last = row.len() - 1;
+    for (j, other) in above.chunks_exact(size).enumerate() {
+        row[j] = (row[j] - dot(&row[..j], &other[..j])) / other[j];
+    }
+    let pivot = row[last] + row[last] * RIDGE + 1.0;
+    let rest = pivot - dot(&row[..last], &row[..last]);
+    // What rounding has made indefinite stays as if the other rows were not there.
+    row[last] = if rest > 0.0 { rest } else { pivot }.sqrt();
+}
+
+/// Scales a row, and puts it into column `i` of `transposed` (`[row.len(), columns]`).
+#[inline(never)]
+fn place(row: &mut [f32], scale: f32, transposed: &mut [f32], columns: usize, i: usize) {
+    for (x, line) in row.iter_mut().zip(transposed.chunks_exact_mut(columns)) {
+        *x *= scale;
+        line[i] = *x;
     }
 }
