@@ -184,7 +184,7 @@ impl Objective for CrossEntropy {
 
     fn curvature(&mut self, v: &[f64], product: &mut [f64]) {
         let rows = &self.rows;
-        self.curvature.multiply(&self.probabilities, v, product, |b, out| rows.standardized(b, out));
+        self.curvature.multiply(&self.labels, &self.probabilities, v, product, |b, out| rows.standardized(b, out));
         let inputs = rows.pixels + 1;
         for (product, v) in product.chunks_exact_mut(inputs).zip(v.chunks_exact(inputs)) {
             for (k, (product, v)) in product.iter_mut().zip(v).enumerate() {
@@ -197,6 +197,7 @@ impl Objective for CrossEntropy {
         if rows.pixels > MAX_BLOCK {
             return;
         }
+        self.factors.clear();
         let mut weights = Vec::with_capacity(self.labels.len());
         for class in 0..CLASSES {
             weights.clear();

@@ -35,7 +35,8 @@ impl Block {
 /// Working memory of the product.
 pub struct Curvature {
     inputs: usize,
-    rows: usize,
+    /// Whether every block is kept.
+    keep: bool,
     blocks: Vec<Block>,
     x: Vec<f32>,
     v: Vec<f32>,
@@ -49,7 +50,7 @@ impl Curvature {
         let keep = rows * inputs <= KEPT;
         let mut this = Self {
             inputs,
-            rows,
+            keep,
             blocks: Vec::new(),
             x: vec![0.0; BLOCK * inputs],
             v: Vec::new(),
@@ -70,6 +71,7 @@ impl Curvature {
     /// `out = Xᵀ R` for `v`, both `[classes][inputs + 1]`, the intercept last. `probabilities`: for each block `[classes][rows of the block]`.
     pub fn multiply(
         &mut self,
+        labels: &[u8],
         probabilities: &[f32],
         v: &[f64],
         out: &mut [f64],
@@ -79,9 +81,9 @@ impl Curvature {
         self.v.clear();
         self.v.extend(v.iter().map(|&v| v as f32));
         out.fill(0.0);
-        for (b, p) in probabilities.chunks(BLOCK * CLASSES).enumerate() {
-            let rows = BLOCK.min(self.rows - b * BLOCK);
-            let block = if self.blocks.len() > b && self.rows * inputs <= KEPT {
+        for (b, (p, labels)) in probabilities.chunks(BLOCK * CLASSES).zip(labels.chunks(BLOCK)).enumerate() {
+            let rows = labels.len();
+            let block = if self.keep {
                 &self.blocks[b]
             } else {
                 let x = &mut self.x[..rows * inputs];
@@ -94,7 +96,7 @@ impl Curvature {
             for (s, v) in s.chunks_exact_mut(rows).zip(self.v.chunks_exact(inputs + 1)) {
                 s.iter_mut().for_each(|s| *s += v[inputs]);
             }
-            centre(p, s, rows);
+            centre(p, s, labels);
             product(s, rows, &block.backward, &mut self.product);
             let classes = out.chunks_exact_mut(inputs + 1).zip(self.product.chunks_exact(inputs));
             for ((out, product), s) in classes.zip(s.chunks_exact(rows)) {
@@ -111,13 +113,20 @@ fn product(x: &[f32], stride: usize, packed: &PackedF32, out: &mut [f32]) {
     kernels::multiply_f32(&x, packed, Rounding::Separate, false, out);
 }
 
-/// `s = p ∘ (s − (p · s))`, the product over classes; both `[classes][rows]`.
-fn centre(p: &[f32], s: &mut [f32], rows: usize) {
-    let mut mean = [0.0; BLOCK];
-    let mean = &mut mean[..rows];
-    for (p, s) in p.chunks_exact(rows).zip(s.chunks_exact(rows)) {
-        for ((mean, p), s) in mean.iter_mut().zip(p).zip(s) {
-            *mean += p * s;
+/// `s = p ∘ (s − (p · s))`, the product over classes; both `[classes][rows]`. What is the same for all classes of a row
+/// does not matter, so the label's value is taken off first: for a row that is fitted well, whose p is 1 up to rounding
+/// there, the difference would otherwise be one of two almost equal numbers.
+fn centre(p: &[f32], s: &mut [f32], labels: &[u8]) {
+    let rows = labels.len();
+    let (mut label, mut mean) = ([0.0; BLOCK], [0.0; BLOCK]);
+    let (label, mean) = (&mut label[..rows], &mut mean[..rows]);
+    for (r, (value, &class)) in label.iter_mut().zip(labels).enumerate() {
+        *value = s[usize::from(class) * rows + r];
+    }
+    for (p, s) in p.chunks_exact(rows).zip(s.chunks_exact_mut(rows)) {
+        for (((mean, label), p), s) in mean.iter_mut().zip(&*label).zip(p).zip(s) {
+            *s -= label;
+            *mean += p * *s;
         }
     }
     for (p, s) in p.chunks_exact(rows).zip(s.chunks_exact_mut(rows)) {

@@ -18,7 +18,7 @@ pub trait Objective {
     /// Writes the Hessian, at the point evaluated last, times `v`.
     fn curvature(&mut self, v: &[f64], product: &mut [f64]);
 
-    /// Called once, near the minimum: prepares what [`Objective::precondition`] uses.
+    /// Called near the minimum, or when a direction has cost too much: prepares what [`Objective::precondition`] uses.
     fn prepare(&mut self) {}
 
     /// Multiplies `residual` by a symmetric positive definite matrix that is near the inverse of the Hessian.
@@ -51,7 +51,8 @@ const LOOSEST: f64 = 0.5;
 const POWER: f64 = 0.3;
 /// The preconditioner is made when the gradient has come down to this share of its first norm...
 const NEAR: f64 = 0.01;
-/// ...and has to come down to less than this share of what it then is; or when an iteration has used up its products.
+/// ...and has to come down to less than this share of what it then is; and again when an
+/// iteration has used up its products.
 const FAR: f64 = 1e-3;
 /// Below this share of the tolerance a residual is good enough, however small the forcing term.
 const ENOUGH: f64 = 0.3;
@@ -64,7 +65,7 @@ pub struct Newton {
     gradient: Vec<f64>,
     first_norm: f64,
     prepared: bool,
-    /// Whether [`MAX_PRODUCTS`] were too few for an iteration.
+    /// Whether [`MAX_PRODUCTS`] were too few for the last iteration.
     exhausted: bool,
     /// How long a step may be; without limit until one was too long.
     radius: f64,
@@ -102,10 +103,10 @@ impl Newton {
     /// One iteration: a direction, and a step along it. `tolerance`: the norm of the gradient that is aimed at.
     pub fn step(&mut self, objective: &mut impl Objective, tolerance: f64) -> Step {
         let now = self.gradient_norm();
-        let worth_it = now < NEAR * self.first_norm && tolerance < FAR * now || self.exhausted;
-        if !self.prepared && worth_it {
+        let near = now < NEAR * self.first_norm && tolerance < FAR * now;
+        if !self.prepared && near || self.exhausted {
             objective.prepare();
-            self.prepared = true;
+            (self.prepared, self.exhausted) = (true, false);
         }
         let rounding = 1e-13 * self.value.abs();
         let mut x = vec![0.0; self.x.len()];
@@ -123,11 +124,15 @@ impl Newton {
             let best = if bend > 0.0 { (-0.5 * slope / bend).max(SHRINK) } else { GROW };
             // Of a loss that is no number, no comparison holds.
             if fall >= ACCEPTED * predicted - rounding && value.is_finite() {
+                // The first step shows what is long.
+                self.radius = if self.radius.is_finite() { self.radius } else { length };
                 let (smaller, larger) = (SHRINK * self.radius, best * length);
                 self.radius = if fall < POOR * predicted {
                     smaller.max(larger.min(0.5 * self.radius))
                 } else if fall < GOOD * predicted {
                     smaller.max(larger.min(GROW * self.radius))
+                } else if length > 0.99 * self.radius {
+                    GROW * self.radius
                 } else {
                     self.radius.max(larger)
                 };

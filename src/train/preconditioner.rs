@@ -8,7 +8,7 @@
 use super::newton::{add_scaled, dot};
 use crate::kernels::{self, PackedF32, Rounding, Rows};
 
-/// Weights p (1 − p) below this are left out.
+/// Weights C p (1 − p) below this are left out; the penalty's is 1.
 const NEGLIGIBLE: f64 = 1e-3;
 /// Most rows that a block is summed over; of more, every n-th is taken n times.
 const SAMPLE: usize = 4096;
@@ -23,10 +23,10 @@ pub struct Factor {
 }
 
 impl Factor {
-    /// Of one class's block: `weights` are C p (1 − p) of each row, `row` writes a row of `size` values, the last one for the
+    /// Of one class's block: `weights` are p (1 − p) of each row, `row` writes a row of `size` values, the last one for the
     /// intercept.
     pub fn of_class(size: usize, c: f64, weights: &[f32], row: impl Fn(usize, &mut [f32])) -> Self {
-        let relevant = |&r: &usize| f64::from(weights[r]) > NEGLIGIBLE;
+        let relevant = |&r: &usize| c * f64::from(weights[r]) > NEGLIGIBLE;
         let stride = (0..weights.len()).filter(relevant).count().div_ceil(SAMPLE).max(1);
         let sample: Vec<usize> = (0..weights.len()).filter(relevant).step_by(stride).collect();
 
