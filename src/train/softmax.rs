@@ -1,4 +1,4 @@
-//! Softmax regression fitted by a truncated Newton method.
+//! Softmax regression fitted by a trust region Newton method.
 //!
 //! The objective is scikit-learn's `LogisticRegression(C)`: `C · Σ cross-entropy + ½ Σ coef²`, the intercept not
 //! penalised. It is strictly convex in the coefficients, so every correct fit ends at the same ones; the intercepts are
