@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`data`] | the digits, the visitor's own files, the seeded split, the standardizer, augmentation, and pen strokes made into model inputs |
 //! | [`nn`] | layers, the model, softmax |
-//! | [`train`] | L-BFGS for softmax regression; backpropagation, SGD and Adam for networks |
+//! | [`train`] | a trust region Newton method for softmax regression; backpropagation, SGD and Adam for networks |
 //! | [`quant`] | the numeric contract, schemes, the quantized model, and the mistake this project answers to |
 //! | [`kernels`] | the inner loops: `scalar` is the specification, `simd128` must return the same bits |
 //! | [`eval`] | accuracy, size and timing |

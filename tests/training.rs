@@ -8,10 +8,10 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 use quantpad::{
     Error,
-    data::{Split, digits},
+    data::{Dataset, Split, digits},
     eval::metrics,
     nn::Scratch,
-    train::{Lbfgs, Objective, SoftmaxSettings, SoftmaxTrainer, Step},
+    train::{Newton, Objective, SoftmaxSettings, SoftmaxTrainer, Step, Stop},
 };
 
 struct Quadratic(Vec<f64>);
@@ -27,43 +27,55 @@ impl Objective for Quadratic {
         }
         value
     }
+
+    fn curvature(&mut self, v: &[f64], product: &mut [f64]) {
+        product.iter_mut().zip(v).zip(&self.0).for_each(|((product, v), a)| *product = a * v);
+    }
 }
 
-struct Rosenbrock;
+/// With the point evaluated last.
+struct Rosenbrock([f64; 2]);
 
 impl Objective for Rosenbrock {
     fn evaluate(&mut self, x: &[f64], gradient: &mut [f64]) -> f64 {
+        self.0 = [x[0], x[1]];
         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
         gradient[0] = -2.0 * a - 400.0 * x[0] * b;
         gradient[1] = 200.0 * b;
         a * a + 100.0 * b * b
     }
+
+    fn curvature(&mut self, v: &[f64], product: &mut [f64]) {
+        let [x, y] = self.0;
+        product[0] = (2.0 - 400.0 * (y - 3.0 * x * x)) * v[0] - 400.0 * x * v[1];
+        product[1] = -400.0 * x * v[0] + 200.0 * v[1];
+    }
 }
 
-fn minimise(start: Vec<f64>, objective: &mut impl Objective) -> (Lbfgs, usize) {
-    let mut lbfgs = Lbfgs::new(start, objective);
+fn minimise(start: Vec<f64>, objective: &mut impl Objective) -> (Newton, usize) {
+    let mut newton = Newton::new(start, objective);
     let mut iterations = 0;
-    while lbfgs.gradient_norm() > 1e-9 && iterations < 1000 && lbfgs.step(objective) == Step::Moved {
+    while newton.gradient_norm() > 1e-9 && iterations < 500 && newton.step(objective, 1e-9) == Step::Moved {
         iterations += 1;
     }
-    (lbfgs, iterations)
+    (newton, iterations)
 }
 
 #[test]
-fn lbfgs_finds_the_minimum_of_a_badly_scaled_quadratic() {
+fn newton_finds_the_minimum_of_a_badly_scaled_quadratic() {
     let mut objective = Quadratic((0..50).map(|i| 1.5_f64.powi(i / 3)).collect());
-    let (lbfgs, iterations) = minimise(vec![0.0; 50], &mut objective);
-    assert!(iterations < 300, "{iterations}");
-    for (i, x) in lbfgs.x().iter().enumerate() {
+    let (newton, iterations) = minimise(vec![0.0; 50], &mut objective);
+    assert!(iterations < 15, "{iterations}");
+    for (i, x) in newton.x().iter().enumerate() {
         assert!((x - i as f64).abs() < 1e-6, "x[{i}] = {x}");
     }
 }
 
 #[test]
-fn lbfgs_finds_the_end_of_rosenbrocks_valley() {
-    let (lbfgs, iterations) = minimise(vec![-1.2, 1.0], &mut Rosenbrock);
-    assert!(iterations < 100, "{iterations}");
-    assert!(lbfgs.x().iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", lbfgs.x());
+fn newton_finds_the_end_of_rosenbrocks_valley() {
+    let (newton, iterations) = minimise(vec![-1.2, 1.0], &mut Rosenbrock([0.0; 2]));
+    assert!(iterations < 500, "{iterations}");
+    assert!(newton.x().iter().all(|x| (x - 1.0).abs() < 1e-6), "{:?}", newton.x());
 }
 
 fn fit(seed: u32, settings: SoftmaxSettings) -> (SoftmaxTrainer, Split) {
@@ -94,7 +106,7 @@ fn training_gives_the_same_bits_natively_and_in_every_browser() {
         common::hash(coefficients.iter().chain(&intercepts).map(|v| v.to_bits()))
     };
     let hashes = [hash_of(Split::DEFAULT_SEED, 1.0), hash_of(7, 0.1)];
-    assert_eq!(hashes.map(|h| format!("{h:016x}")), ["9cc8b9d2033c089d", "bce1b213d133dbe4"]);
+    assert_eq!(hashes.map(|h| format!("{h:016x}")), ["fbb7d11a60be162a", "c2947652ad309dd0"]);
 }
 
 #[test]
@@ -131,4 +143,65 @@ fn the_loss_falls_in_every_iteration_and_the_fit_ends() {
     }
     assert!(last.gradient_norm < 1e-6, "{last:?}");
     assert_eq!(trainer.step().expect("a finite loss"), last, "a finished fit stays as it is");
+}
+
+#[test]
+fn the_coarse_criterion_is_scikit_learns_and_answers_like_the_optimum() {
+    let largest = |trainer: &SoftmaxTrainer| trainer.progress().gradient_norm / 1437.0;
+    let (coarse, split) = fit(Split::DEFAULT_SEED, SoftmaxSettings { stop: Stop::SCIKIT_LEARN, ..Default::default() });
+    let (fine, _) = fit(Split::DEFAULT_SEED, SoftmaxSettings::default());
+    // The largest of 650 components is at most the norm, and at least a 26th of it.
+    assert!((1e-9..26.0 * 1e-4).contains(&largest(&coarse)), "{}", largest(&coarse));
+    assert!(coarse.progress().iteration < fine.progress().iteration);
+    let (pixels, labels) = digits::load().gather(&split.test);
+    let correct = |trainer: &SoftmaxTrainer| {
+        let model = trainer.model().expect("finite coefficients");
+        metrics::accuracy(model.forward(&pixels, &mut Scratch::default()).expect("whole images"), &labels).correct
+    };
+    assert_eq!(correct(&coarse), correct(&fine));
+}
+
+#[test]
+fn every_strength_comes_to_an_end_at_its_optimum() {
+    let data = digits::load();
+    let rows: Vec<u32> = (0..300).collect();
+    for c in [SoftmaxSettings::MIN_C, 0.01, 1.0, 100.0, SoftmaxSettings::MAX_C] {
+        let settings = SoftmaxSettings { c, ..SoftmaxSettings::default() };
+        let mut trainer = SoftmaxTrainer::new(&data, &rows, settings).expect("valid settings");
+        while !trainer.step().expect("a finite loss").done {}
+        assert!(trainer.progress().gradient_norm < 1e-6, "C = {c}: {:?}", trainer.progress());
+        assert!(trainer.coefficients().1.iter().sum::<f64>().abs() < 1e-9, "C = {c}: the intercepts' sum");
+    }
+}
+
+/// Images of an odd number of pixels, an odd number of rows, pixels that never change, a class that never comes.
+#[test]
+fn odd_sizes_constant_pixels_and_missing_classes_are_fitted() {
+    let (rows, side) = (131, 3);
+    let pixels = (0..rows * side * side).map(|i| if i % 9 == 4 { 7 } else { (i * i % 61 % 17) as u8 }).collect();
+    let labels = (0..rows).map(|r| (r * r % 7) as u8).collect();
+    let data = Dataset::new(side, side, 16, pixels, labels).expect("a data set");
+    let train: Vec<u32> = (0..rows as u32).collect();
+    let mut trainer = SoftmaxTrainer::new(&data, &train, SoftmaxSettings::default()).expect("valid settings");
+    while !trainer.step().expect("a finite loss").done {}
+    assert!(trainer.progress().gradient_norm < 1e-6, "{:?}", trainer.progress());
+    let (coefficients, _) = trainer.coefficients();
+    assert!(coefficients.chunks(9).all(|class| class[4].abs() < 1e-9), "a pixel that says nothing has a weight");
+}
+
+/// Data too large for all blocks to be kept, and images too large for the preconditioner.
+#[test]
+fn large_images_are_fitted_block_by_block() {
+    let (rows, side) = (7000, 17);
+    let mut random = common::Random::new(11);
+    let labels: Vec<u8> = (0..rows).map(|r| (r % 3) as u8).collect();
+    let pixels = labels.iter().flat_map(|&label| (0..side * side).map(move |k| (k, label)).collect::<Vec<_>>());
+    let pixels = pixels.map(|(k, label)| random.byte() / 2 + if k % 3 == usize::from(label) { 9 } else { 0 }).collect();
+    let data = Dataset::new(side, side, 255, pixels, labels).expect("a data set");
+    let train: Vec<u32> = (0..rows as u32).collect();
+    let settings = SoftmaxSettings { c: 0.001, stop: Stop::SCIKIT_LEARN };
+    let mut trainer = SoftmaxTrainer::new(&data, &train, settings).expect("valid settings");
+    while !trainer.step().expect("a finite loss").done {}
+    let progress = trainer.progress();
+    assert!(progress.iteration < 15 && progress.train_correct > 6000, "{progress:?}");
 }

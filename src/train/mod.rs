@@ -1,6 +1,6 @@
 //! Training.
 //!
-//! * [`Lbfgs`]: the quasi-Newton minimiser.
+//! * [`Newton`]: the minimiser.
 //! * [`Network`]: layers in training, with the gradient by backpropagation.
 //! * [`Descent`]: how parameters follow their gradient (SGD with momentum, Adam).
 //! * [`Trainer`]: mini-batches, augmentation, validation, one batch a call.
@@ -10,17 +10,21 @@
 //! Training is bit-reproducible: one fixed summation order, no fused multiply-add, exp and log from
 //! the `libm` crate. The same data and settings give the same bits natively and in every browser.
 
+mod cross_entropy;
+mod curvature;
 mod defaults;
+mod f64x2;
 mod finetune;
-mod lbfgs;
 mod network;
+mod newton;
 mod optimizer;
+mod preconditioner;
 mod softmax;
 mod trainer;
 
 pub use finetune::{FineTuner, FineTuning, Own};
-pub use lbfgs::{Lbfgs, Objective, Step};
 pub use network::{Network, Parameters};
+pub use newton::{Newton, Objective, Step};
 pub use optimizer::{Descent, Optimizer};
-pub use softmax::{Progress, SoftmaxSettings, SoftmaxTrainer};
+pub use softmax::{Progress, SoftmaxSettings, SoftmaxTrainer, Stop};
 pub use trainer::{Architecture, Epoch, Settings, Trainer};

@@ -10,7 +10,7 @@ use crate::{
     Error, Result,
     data::{Augmentation, Dataset},
     nn::Model,
-    train::{self, Architecture, Epoch, Optimizer, Settings, SoftmaxSettings, SoftmaxTrainer, Trainer},
+    train::{self, Architecture, Epoch, Optimizer, Settings, SoftmaxSettings, SoftmaxTrainer, Stop, Trainer},
 };
 
 #[wasm_bindgen]
@@ -230,6 +230,9 @@ impl From<Epoch> for Step {
     }
 }
 
+/// Training images above which softmax regression is fitted as far as scikit-learn does, and no further.
+const MANY: usize = 10_000;
+
 /// What has happened since the last report.
 #[derive(Serialize, Default)]
 #[serde(rename_all = "camelCase")]
@@ -248,8 +251,8 @@ pub enum Training {
     Fit {
         /// The fit.
         trainer: Box<SoftmaxTrainer>,
-        /// Norm of the gradient at the start.
-        first_norm: f64,
+        /// Norm of the gradient at the start, and about where it ends.
+        norms: [f64; 2],
     },
     /// MLP or CNN.
     Network(Box<Trainer<Rc<Dataset>>>),
@@ -261,10 +264,16 @@ impl Training {
         let network = request.network();
         let architecture = match request.model().as_str() {
             "softmax" => {
-                let settings = SoftmaxSettings { c: request.c(), ..SoftmaxSettings::default() };
-                let trainer = Box::new(SoftmaxTrainer::new(data, train, settings)?);
-                let first_norm = trainer.progress().gradient_norm;
-                return Ok(Self::Fit { trainer, first_norm });
+                // The last digits of a large fit cost minutes and are worth nothing.
+                let c = request.c();
+                let (stop, last) = if train.len() > MANY {
+                    (Stop::SCIKIT_LEARN, 1e-4 * c * train.len() as f64)
+                } else {
+                    (Stop::AT_OPTIMUM, 1e-6)
+                };
+                let trainer = Box::new(SoftmaxTrainer::new(data, train, SoftmaxSettings { c, stop })?);
+                let norms = [trainer.progress().gradient_norm, last];
+                return Ok(Self::Fit { trainer, norms });
             }
             "mlp" => Architecture::Mlp(network.sizes()),
             "cnn" => Architecture::Cnn(network.sizes()),
@@ -293,12 +302,12 @@ impl Training {
 
     fn step(&mut self, progress: &mut Progress) -> Result<()> {
         match self {
-            Self::Fit { trainer, first_norm } => {
+            Self::Fit { trainer, norms: [first, last] } => {
                 let state = trainer.step()?;
                 progress.done = state.done;
                 // The gradient's norm falls about as a straight line on a log scale.
-                let end = libm::log(SoftmaxSettings::default().tolerance / *first_norm);
-                progress.share = if state.done { 1.0 } else { libm::log(state.gradient_norm / *first_norm) / end };
+                let (way, whole) = (libm::log(state.gradient_norm / *first), libm::log(*last / *first));
+                progress.share = if state.done { 1.0 } else { way / whole };
                 progress.steps.push(state.into());
             }
             Self::Network(trainer) => {
