@@ -1,25 +1,37 @@
 //! Ranges of activations, fixed once from a calibration set.
 
-use super::affine::{self, QParams};
+use super::{
+    Observer,
+    affine::{self, QParams},
+};
 use crate::{
-    Error, Result, kernels,
+    Error, Result,
     nn::{Layer, Model, Scratch},
 };
 
-/// For each layer with weights the parameters of its input: from the smallest to the largest value that the images of
-/// `calibration` (`[rows, pixels]`) put there.
+/// For each layer with weights the parameters of its input, whose range `observer` finds in the activations that the
+/// images of `calibration` (`[rows, pixels]`) put there.
 ///
 /// # Errors
 /// [`Error::Shape`] when `calibration` is empty or holds no whole number of images, [`Error::NotFinite`].
-pub fn min_max(model: &Model, calibration: &[f32]) -> Result<Vec<QParams>> {
+pub fn ranges(model: &Model, calibration: &[f32], observer: Observer) -> Result<Vec<QParams>> {
     if calibration.is_empty() {
         return Err(Error::Shape { what: "calibration set", expected: model.input().pixels(), found: 0 });
     }
     let mut params = Vec::new();
     model.forward_watched(calibration, &mut Scratch::default(), |layer, x| {
         if !matches!(layer, Layer::MaxPool2d(_)) {
-            params.push(affine::choose_u8(kernels::min_max(x)));
+            let (inputs, _) = layer.sizes();
+            params.push(observer.range(x, inputs).and_then(affine::choose_u8));
         }
     })?;
     params.into_iter().collect()
+}
+
+/// [`ranges`] from the smallest to the largest value.
+///
+/// # Errors
+/// As [`ranges`].
+pub fn min_max(model: &Model, calibration: &[f32]) -> Result<Vec<QParams>> {
+    ranges(model, calibration, Observer::MinMax)
 }

@@ -4,6 +4,7 @@
 //! * [`Network`]: layers in training, with the gradient by backpropagation.
 //! * [`Descent`]: how parameters follow their gradient (SGD with momentum, Adam).
 //! * [`Trainer`]: mini-batches, augmentation, validation, one batch a call.
+//! * [`quantization_aware`]: the same, of a network that poses as quantized.
 //! * [`SoftmaxTrainer`]: softmax (multinomial logistic) regression, one iteration a call, so that a page can show it.
 //!
 //! Training is bit-reproducible: one fixed summation order, no fused multiply-add, exp and log from
@@ -12,11 +13,13 @@
 mod lbfgs;
 mod network;
 mod optimizer;
+mod qat;
 mod softmax;
 mod trainer;
 
 pub use lbfgs::{Lbfgs, Objective, Step};
 pub use network::{Network, Parameters};
 pub use optimizer::{Descent, Optimizer};
+pub use qat::{FakeActivations, FakeScheme, quantization_aware};
 pub use softmax::{Progress, SoftmaxSettings, SoftmaxTrainer};
 pub use trainer::{Architecture, Epoch, Settings, Trainer};

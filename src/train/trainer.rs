@@ -93,13 +93,33 @@ pub struct Trainer<'d> {
 }
 
 impl<'d> Trainer<'d> {
-    /// On the rows `train` of `data`.
+    /// From random weights, on the rows `train` of `data`.
     ///
     /// # Errors
     /// [`Error::Augmentation`]; [`Error::Shape`] when a layer or the training part is empty.
     pub fn new(data: &'d Dataset, train: &[u32], architecture: &Architecture, settings: Settings) -> Result<Self> {
+        let mut weights = Random::new(settings.seed.into()).fork();
+        let input = Input::new(data.width(), &Standardizer::fit_whole(data, train));
+        let model = match architecture {
+            Architecture::Mlp(hidden) => zoo::mlp(input, hidden, &mut || weights.normal()),
+            Architecture::Cnn(channels) => zoo::cnn(input, channels, &mut || weights.normal()),
+        }?;
+        Self::from_model(data, train, &model, settings)
+    }
+
+    /// From the weights of `model`, whose scaling of the pixels stays as it is. The same seed and rows give the same
+    /// validation slice as [`Trainer::new`].
+    ///
+    /// # Errors
+    /// [`Error::Augmentation`]; [`Error::Shape`] when the training part is empty or its images are not the model's.
+    pub fn from_model(data: &'d Dataset, train: &[u32], model: &Model, settings: Settings) -> Result<Self> {
+        let (input, pixels) = (model.input().clone(), data.width() * data.height());
+        if input.pixels() != pixels || input.width() != data.width() {
+            return Err(Error::Shape { what: "model's input", expected: pixels, found: input.pixels() });
+        }
         let mut random = Random::new(settings.seed.into());
-        let (mut weights, mut order, variation) = (random.fork(), random.fork(), random.fork());
+        // The first sequence is that of the weights.
+        let (_, mut order, variation) = (random.fork(), random.fork(), random.fork());
         let mut rows = train.to_vec();
         order.shuffle(&mut rows);
         let kept = (settings.validation.clamp(0.0, 0.5) * rows.len() as f32) as usize;
@@ -107,12 +127,6 @@ impl<'d> Trainer<'d> {
         if rows.is_empty() {
             return Err(Error::Shape { what: "training part", expected: 1, found: 0 });
         }
-        let standardizer = Standardizer::fit_whole(data, train);
-        let input = Input::new(data.width(), &standardizer);
-        let model = match architecture {
-            Architecture::Mlp(hidden) => zoo::mlp(input.clone(), hidden, &mut || weights.normal()),
-            Architecture::Cnn(channels) => zoo::cnn(input.clone(), channels, &mut || weights.normal()),
-        }?;
         let augmenter = if settings.augmentation == Augmentation::NONE {
             None
         } else {
@@ -122,7 +136,7 @@ impl<'d> Trainer<'d> {
         Ok(Self {
             data,
             input,
-            network: Network::new(&model),
+            network: Network::new(model),
             descent: Descent::new(settings.optimizer, settings.weight_decay),
             augmenter,
             rows,
@@ -140,6 +154,10 @@ impl<'d> Trainer<'d> {
             labels: Vec::new(),
             settings,
         })
+    }
+
+    pub(super) fn network_mut(&mut self) -> &mut Network {
+        &mut self.network
     }
 
     /// Learns from one batch; at the end of an epoch tells its state.
