@@ -4,10 +4,12 @@
 //! * [`Scheme`]: what is quantized and how finely.
 //! * [`Observer`], [`calibrate`]: ranges of activations from a calibration set.
 //! * [`fake_quant`], [`WeightFormat`]: what rounding does to values, for training.
+//! * [`correct_biases`]: the means of a layer's outputs after rounding as before.
 //! * [`QuantizedModel`]: a model whose products are integers.
 //! * [`naive`]: the mistake of a published lab, kept so that it can be looked at.
 
 pub mod affine;
+mod bias_correction;
 pub mod calibrate;
 pub mod fake_quant;
 pub mod histogram;
@@ -18,6 +20,7 @@ mod product;
 mod scheme;
 mod weight_format;
 
+pub use bias_correction::correct_biases;
 pub use model::{QuantizedConv2d, QuantizedLayer, QuantizedModel};
 pub use observer::{MovingAverage, Observer};
 pub use product::Product;

@@ -1,6 +1,7 @@
 //! What quantization makes of a layer's weights, as floats: all that training and bias correction must know of a format.
 
 use super::Granularity;
+use crate::{Result, nn::Model};
 
 /// How a group of weights shares its levels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,6 +45,22 @@ impl WeightFormat {
                 }
             }
         }
+    }
+}
+
+impl WeightFormat {
+    /// `model` with weights as they are after quantizing and reading back.
+    ///
+    /// # Errors
+    /// None for a model whose weights are finite.
+    pub fn apply(&self, model: &Model) -> Result<Model> {
+        let layers = model.layers().iter().map(|layer| {
+            let (weight, bias) = layer.parameters().unwrap_or_default();
+            let mut rounded = vec![0.0; weight.len()];
+            self.fake(weight, bias.len(), &mut rounded);
+            layer.with_parameters(rounded, bias.to_vec())
+        });
+        Model::new(model.input().clone(), layers.collect::<Result<_>>()?)
     }
 }
 
