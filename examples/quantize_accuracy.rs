@@ -150,10 +150,8 @@ fn main() {
             ("binary per channel", Levels::Binary, Granularity::PerChannel),
             ("binary per tensor", Levels::Binary, Granularity::PerTensor),
         ] {
-            let scheme = FakeScheme {
-                weights: WeightFormat { levels, granularity },
-                activations: FakeActivations::Dynamic,
-            };
+            let scheme =
+                FakeScheme { weights: WeightFormat { levels, granularity }, activations: FakeActivations::Dynamic };
             let ptq = format!("{name} ptq dynamic");
             if ptq.contains(&wanted) {
                 report(ptq, change(correct(&model, Some(scheme), &test)));
@@ -174,8 +172,7 @@ fn main() {
         }
         let control = "fp32 trained on";
         if control.contains(&wanted) {
-            let trainer =
-                Trainer::from_model(&data, &split.train, &model, settings(20.0, 0.001)).expect("settings");
+            let trainer = Trainer::from_model(&data, &split.train, &model, settings(20.0, 0.001)).expect("settings");
             report(control.into(), change(correct(&finish(trainer), None, &test)));
         }
     }
