@@ -9,10 +9,12 @@ use quantpad::{
     data::{Augmentation, Dataset, Split, digits},
     eval::metrics,
     nn::{Model, Scratch},
-    quant::{Granularity, Levels, Observer, QuantizedModel, Scheme, WeightFormat, calibrate, correct_biases},
+    quant::{
+        Granularity, Levels, Observer, QuantizedModel, Scheme, WeightFormat, affine::QParams, calibrate, correct_biases,
+    },
     train::{
         Architecture, FakeActivations, FakeScheme, Network, Optimizer, Settings, SoftmaxSettings, SoftmaxTrainer,
-        Trainer, quantization_aware,
+        Trainer, qat_settings, quantization_aware,
     },
 };
 
@@ -25,22 +27,9 @@ impl Options {
     }
 }
 
-fn scaled(share: f32) -> Augmentation {
-    let a = Augmentation::DEFAULT;
-    Augmentation {
-        rotation: a.rotation * share,
-        shear: a.shear * share,
-        scale: a.scale * share,
-        shift: a.shift * share,
-        thickness: a.thickness * share,
-        elastic: a.elastic * share,
-        noise: a.noise * share,
-    }
-}
-
-fn finish(mut trainer: Trainer) -> Model {
+fn finish(mut trainer: Trainer) -> Trainer {
     while !trainer.step().expect("a finite loss").is_some_and(|epoch| epoch.done) {}
-    trainer.model().expect("finite weights")
+    trainer
 }
 
 fn fp32(architecture: &str, data: &Dataset, split: &Split, seed: u32, options: &Options) -> Model {
@@ -60,12 +49,12 @@ fn fp32(architecture: &str, data: &Dataset, split: &Split, seed: u32, options: &
         optimizer: Optimizer::Adam,
         rate: options.get("train-rate", 0.003),
         weight_decay: options.get("train-decay", 1e-4),
-        augmentation: scaled(options.get("train-augment", 1.0)),
+        augmentation: Augmentation::DEFAULT.times(options.get("train-augment", 1.0)),
         validation: 0.1,
         patience: 0,
         seed,
     };
-    finish(Trainer::new(data, &split.train, &network, settings).expect("settings"))
+    finish(Trainer::new(data, &split.train, &network, settings).expect("settings")).model().expect("finite weights")
 }
 
 /// Right answers of `model` on test images, as the fake network of `scheme` or as it is.
@@ -77,6 +66,21 @@ fn correct(model: &Model, scheme: Option<FakeScheme>, (pixels, labels): &(Vec<f3
     let mut x = vec![0.0; pixels.len()];
     model.input().standardize(pixels, &mut x).expect("whole images");
     metrics::accuracy(network.forward(&x, labels.len()), labels).correct
+}
+
+/// Right answers of `model` quantized to int8 with fixed ranges, by its integer products.
+fn integer_correct(
+    model: &Model,
+    granularity: Granularity,
+    ranges: &[QParams],
+    (pixels, labels): &(Vec<f32>, Vec<u8>),
+) -> usize {
+    let dynamic = Scheme { granularity, ..Scheme::INT8_DYNAMIC_PER_TENSOR };
+    let layers = QuantizedModel::quantize(model, dynamic, &[]).expect("a small model").layers().to_vec();
+    let scheme = Scheme { granularity, ..Scheme::INT8_STATIC_PER_TENSOR };
+    let quantized = QuantizedModel::from_parts(scheme, model.input().clone(), layers, ranges).expect("its layers");
+    let mut scratch = Scratch::default();
+    metrics::accuracy(quantized.forward(pixels, &mut scratch).expect("whole images"), labels).correct
 }
 
 fn main() {
@@ -112,33 +116,30 @@ fn main() {
         let change = |correct: usize| (correct as f64 - base as f64) * points;
 
         let (calibration, _) = data.gather(&split.train[..256]);
-        for (scheme, name) in
-            [(Scheme::INT8_STATIC_PER_TENSOR, "per tensor"), (Scheme::INT8_STATIC_PER_CHANNEL, "per channel")]
-        {
+        for (granularity, name) in [(Granularity::PerTensor, "per tensor"), (Granularity::PerChannel, "per channel")] {
             for observer in Observer::ALL {
-                let name = format!("int8 ptq static {} {name}", observer.name());
+                let name = format!("int8 {name} ptq static {}", observer.name());
                 if name.contains(&wanted) {
-                    let layers = QuantizedModel::quantize(&model, scheme, &calibration).expect("a small model");
                     let ranges = calibrate::ranges(&model, &calibration, observer).expect("finite activations");
-                    let layers = layers.layers().to_vec();
-                    let quantized = QuantizedModel::from_parts(scheme, model.input().clone(), layers, &ranges);
-                    let mut scratch = Scratch::default();
-                    let logits = quantized.as_ref().expect("its layers").forward(&test.0, &mut scratch);
-                    report(name, change(metrics::accuracy(logits.expect("images"), &test.1).correct));
+                    report(name, change(integer_correct(&model, granularity, &ranges, &test)));
                 }
             }
         }
 
-        let settings = |epochs: f32, rate: f32| Settings {
-            epochs: options.get("epochs", epochs) as usize,
-            batch: options.get("batch", 32.0) as usize,
-            optimizer: Optimizer::Adam,
-            rate: options.get("rate", rate),
-            weight_decay: options.get("decay", 1e-4),
-            augmentation: scaled(options.get("augment", 1.0)),
-            validation: options.get("validation", 0.1),
-            patience: 0,
-            seed,
+        let settings = |weights: WeightFormat| {
+            let default = qat_settings(&model, weights, seed);
+            Settings {
+                epochs: options.get("epochs", default.epochs as f32) as usize,
+                batch: options.get("batch", default.batch as f32) as usize,
+                rate: options.get("rate", default.rate),
+                weight_decay: options.get("decay", default.weight_decay),
+                augmentation: options
+                    .0
+                    .get("augment")
+                    .map_or(default.augmentation, |&share| Augmentation::DEFAULT.times(share)),
+                validation: options.get("validation", default.validation),
+                ..default
+            }
         };
         for (name, levels, granularity) in [
             ("int8 per tensor", Levels::Integers(127), Granularity::PerTensor),
@@ -164,16 +165,24 @@ fn main() {
             }
             let qat = format!("{name} qat dynamic");
             if qat.contains(&wanted) {
-                let trainer =
-                    quantization_aware(&data, &split.train, &model, scheme, settings(20.0, 0.001)).expect("settings");
-                let trained = finish(trainer);
+                let trainer = quantization_aware(&data, &split.train, &model, scheme, settings(scheme.weights));
+                let trained = finish(trainer.expect("settings")).model().expect("finite weights");
                 report(qat, change(correct(&trained, Some(scheme), &test)));
             }
-        }
-        let control = "fp32 trained on";
-        if control.contains(&wanted) {
-            let trainer = Trainer::from_model(&data, &split.train, &model, settings(20.0, 0.001)).expect("settings");
-            report(control.into(), change(correct(&finish(trainer), None, &test)));
+            let qat = format!("{name} qat static");
+            if levels == Levels::Integers(127) && qat.contains(&wanted) {
+                let fake = FakeScheme { activations: FakeActivations::Static, ..scheme };
+                let trainer = quantization_aware(&data, &split.train, &model, fake, settings(scheme.weights));
+                let trainer = finish(trainer.expect("settings"));
+                let (trained, ranges) = (trainer.model().expect("weights"), trainer.ranges().expect("ranges"));
+                report(qat, change(integer_correct(&trained, granularity, &ranges, &test)));
+            }
+            let control = format!("{name} fp32 trained as long");
+            if (levels == Levels::Integers(127) || levels == Levels::Binary) && control.contains(&wanted) {
+                let trainer = Trainer::from_model(&data, &split.train, &model, settings(scheme.weights));
+                let trained = finish(trainer.expect("settings")).model().expect("finite weights");
+                report(control, change(correct(&trained, None, &test)));
+            }
         }
     }
     println!("{architecture}, {splits} splits, {:.1} s, {:?}", start.elapsed().as_secs_f64(), options.0);

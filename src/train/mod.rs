@@ -5,11 +5,13 @@
 //! * [`Descent`]: how parameters follow their gradient (SGD with momentum, Adam).
 //! * [`Trainer`]: mini-batches, augmentation, validation, one batch a call.
 //! * [`quantization_aware`]: the same, of a network that poses as quantized.
+//! * [`fine_tune_codebook`]: the same, of a network whose weights share few values.
 //! * [`SoftmaxTrainer`]: softmax (multinomial logistic) regression, one iteration a call, so that a page can show it.
 //!
 //! Training is bit-reproducible: one fixed summation order, no fused multiply-add, exp and log from
 //! the `libm` crate. The same data and settings give the same bits natively and in every browser.
 
+mod codebook;
 mod lbfgs;
 mod network;
 mod optimizer;
@@ -17,9 +19,10 @@ mod qat;
 mod softmax;
 mod trainer;
 
+pub use codebook::fine_tune_codebook;
 pub use lbfgs::{Lbfgs, Objective, Step};
 pub use network::{Network, Parameters};
 pub use optimizer::{Descent, Optimizer};
-pub use qat::{FakeActivations, FakeScheme, quantization_aware};
+pub use qat::{FakeActivations, FakeScheme, qat_settings, quantization_aware};
 pub use softmax::{Progress, SoftmaxSettings, SoftmaxTrainer};
 pub use trainer::{Architecture, Epoch, Settings, Trainer};

@@ -5,7 +5,10 @@
 //! gradient at its output, the weights' gradient is Dᵀ X and the input's D W. For a 3x3 convolution X are the
 //! neighbourhoods of all pixels, and D W is the convolution of D with the filters turned by half.
 
-use super::qat::{Fake, FakeScheme};
+use super::{
+    codebook::Ties,
+    qat::{Fake, FakeScheme},
+};
 use crate::{
     Error, Result,
     data::CLASSES,
@@ -47,6 +50,8 @@ struct Node {
     values: Vec<f32>,
     /// Its rounding, when it poses as quantized.
     fake: Option<Fake>,
+    /// Which of its weights are one.
+    ties: Option<Ties>,
 }
 
 /// A network in training.
@@ -82,7 +87,7 @@ impl Network {
             let parameters = Parameters { weight: weight.to_vec(), bias: bias.to_vec() };
             let gradient = Parameters::zeros(&parameters);
             let (packed, values) = Default::default();
-            Node { kind, inputs, outputs, relu, parameters, gradient, packed, values, fake: None }
+            Node { kind, inputs, outputs, relu, parameters, gradient, packed, values, fake: None, ties: None }
         };
         let nodes = model.layers().iter().map(node).collect();
         let (delta, next, transposed, columns, packed, border) = Default::default();
@@ -96,9 +101,21 @@ impl Network {
         }
     }
 
+    /// From now on weights of a layer that are equal stay so: each has the gradient of all that are equal to it.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a layer's weights have more than 256 values.
+    pub fn tie_equal_weights(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            node.ties = Some(Ties::new(&node.parameters.weight)?);
+        }
+        Ok(())
+    }
+
     /// The range of each weighted layer's input, when it poses with static activations: that of the batches learned from.
+    /// Without, nothing.
     pub fn ranges(&self) -> impl Iterator<Item = (f32, f32)> {
-        self.nodes.iter().filter_map(|node| node.fake.as_ref().map(Fake::range))
+        self.nodes.iter().filter_map(|node| node.fake.as_ref().and_then(Fake::range))
     }
 
     /// The parameters with their gradients, layer by layer.
@@ -215,6 +232,9 @@ impl Network {
                         unpool(x, delta, pool.shape, below);
                     }
                 }
+            }
+            if let Some(ties) = &mut node.ties {
+                ties.sum(&mut node.gradient.weight);
             }
             if let (Some(fake), true) = (fake, i > 0) {
                 fake.straight_through(input, &mut self.next[..rows * node.inputs]);

@@ -12,6 +12,7 @@ use crate::{
     Error, Result,
     data::{Augmentation, Augmenter, CLASSES, Dataset, Standardizer},
     nn::{Input, Model, argmax, zoo},
+    quant::affine::{self, QParams},
     random::Random,
 };
 
@@ -68,6 +69,15 @@ pub struct Epoch {
     pub done: bool,
 }
 
+/// The best network so far.
+struct Best {
+    correct: usize,
+    loss: f64,
+    epoch: usize,
+    model: Model,
+    ranges: Vec<(f32, f32)>,
+}
+
 /// A training under way.
 pub struct Trainer<'d> {
     data: &'d Dataset,
@@ -86,7 +96,7 @@ pub struct Trainer<'d> {
     at: usize,
     loss: f64,
     correct: usize,
-    best: Option<(usize, f64, usize, Model)>,
+    best: Option<Best>,
     image: Vec<f32>,
     batch: Vec<f32>,
     labels: Vec<u8>,
@@ -188,8 +198,19 @@ impl<'d> Trainer<'d> {
     /// [`Error::NotFinite`].
     pub fn model(&self) -> Result<Model> {
         match &self.best {
-            Some((.., model)) => Ok(model.clone()),
+            Some(best) => Ok(best.model.clone()),
             None => self.network.model(self.input.clone()),
+        }
+    }
+
+    /// The parameters of each weighted layer's input in [`Trainer::model`], when static activations were posed with.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn ranges(&self) -> Result<Vec<QParams>> {
+        match &self.best {
+            Some(best) => best.ranges.iter().map(|&range| affine::choose_u8(range)).collect(),
+            None => self.network.ranges().map(affine::choose_u8).collect(),
         }
     }
 
@@ -197,17 +218,22 @@ impl<'d> Trainer<'d> {
         let (validation_loss, validation_correct) = self.validate()?;
         self.epoch += 1;
         let better = match &self.best {
-            Some((correct, loss, ..)) => {
+            Some(Best { correct, loss, .. }) => {
                 validation_correct > *correct || validation_correct == *correct && validation_loss < *loss
             }
             None => true,
         };
         // Without a slice the last model is the best.
         if better || self.validation.is_empty() {
-            let model = self.network.model(self.input.clone())?;
-            self.best = Some((validation_correct, validation_loss, self.epoch, model));
+            self.best = Some(Best {
+                correct: validation_correct,
+                loss: validation_loss,
+                epoch: self.epoch,
+                model: self.network.model(self.input.clone())?,
+                ranges: self.network.ranges().collect(),
+            });
         }
-        let since = self.best.as_ref().map_or(0, |(.., epoch, _)| self.epoch - epoch);
+        let since = self.best.as_ref().map_or(0, |best| self.epoch - best.epoch);
         let tired = self.settings.patience > 0 && since >= self.settings.patience;
         let report = Epoch {
             epoch: self.epoch,
