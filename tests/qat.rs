@@ -106,6 +106,8 @@ fn gradients_pass_rounded_activations_but_not_clamped_ones() {
         let mut found = Vec::new();
         for x in &batches {
             found = gradient(&mut network, x, &labels);
+            // What is only looked at moves no range.
+            network.forward(&floats(rows * 36, 9.0, &mut random), rows);
             // The same in plain steps.
             let mut rounded = |x: &[f32], layer: usize, width: usize| -> (Vec<f32>, Vec<bool>) {
                 let range = |x: &[f32]| x.iter().fold((0.0_f32, 0.0_f32), |(a, b), &x| (a.min(x), b.max(x)));
@@ -212,7 +214,7 @@ fn the_same_seed_gives_the_same_bits_in_every_build_and_engine() {
         let values = parameters(&trainer.model().expect("finite weights")).into_iter().chain(ranges);
         format!("{:016x}", common::hash(values.map(|w| w.to_bits().into())))
     });
-    assert_eq!(hashes, ["1e6160f79a6d134c", "801842aa1b077809", "509855556c2d14af", "71281c2b4f04537e"]);
+    assert_eq!(hashes, ["550fd2499fed2e7a", "801842aa1b077809", "509855556c2d14af", "71281c2b4f04537e"]);
 }
 
 /// Right answers on the test rows of the network that poses as `scheme`, and its logits.

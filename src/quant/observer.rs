@@ -35,11 +35,13 @@ impl Observer {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::MinMax, Self::MovingAverage, Self::Percentile, Self::Entropy, Self::Mse];
 
-    /// Percent of the values that [`Observer::Percentile`] keeps. 99.9 gives the same accuracy with the digits' networks
-    /// and clips ten times as much.
+    /// Percent of the values that [`Observer::Percentile`] keeps. Softmax regression on the digits loses 0.03 points with
+    /// it and 0.09 with 99.9 (20 splits); the networks tell no difference.
     pub const PERCENTILE: f64 = 99.99;
 
-    /// Images that [`Observer::MovingAverage`] takes the ends of together.
+    /// Images that [`Observer::MovingAverage`] takes the ends of together: PyTorch's usual batch. Softmax regression on the
+    /// digits loses 0.07 points with it and 0.13 when each image is a batch, for half of the largest values are clipped
+    /// then.
     pub const BATCH: usize = 32;
 
     /// The name in files, on the page and in reports.
@@ -136,8 +138,7 @@ fn least_squares(x: &[f32], (min, max): (f32, f32), width: usize) -> Result<(f32
                     best = better(best, &error, (low, high))?;
                 }
             }
-            // NaN, too, ends it.
-            if !(best.0 < before) {
+            if best.0 >= before {
                 break;
             }
         }

@@ -39,24 +39,25 @@ pub struct FakeScheme {
     pub activations: FakeActivations,
 }
 
-/// Settings for [`quantization_aware`] that reach within the digits' noise of fp32 where the format allows it, found by
-/// `examples/quantize_accuracy.rs`. No row is kept for validation: what a tenth of the rows teaches a low-bit network is
-/// worth more than the choice among its epochs. Softmax regression has no use for varied images.
+/// Settings for [`quantization_aware`], found with the digits by `examples/quantize_accuracy.rs`. No row is kept for
+/// validation: what a tenth of the rows teaches a low-bit network is worth more than the choice among its epochs.
+/// Softmax regression has no use for varied images.
 pub fn qat_settings(model: &Model, weights: WeightFormat, seed: u32) -> Settings {
-    let low = matches!(weights.levels, Levels::Ternary | Levels::Binary);
     let convolves = model.layers().iter().any(|layer| matches!(layer, Layer::Conv2d(_)));
-    let (epochs, rate, variation) = match (model.layers().len() == 1, convolves) {
-        (true, _) => (if low { 60 } else { 20 }, 1e-3, 0.0),
-        (_, false) => (if low { 100 } else { 50 }, 3e-3, 0.5),
-        (_, true) => (if low { 40 } else { 20 }, 3e-3, 0.5),
-    };
+    let linear = model.layers().len() == 1;
     Settings {
-        epochs,
+        epochs: match (linear, convolves, weights.levels) {
+            (true, _, Levels::Ternary) | (false, false, Levels::Ternary | Levels::Binary) => 100,
+            (true, _, Levels::Binary) => 60,
+            (false, false, _) => 50,
+            (false, true, Levels::Ternary | Levels::Binary) => 40,
+            _ => 20,
+        },
         batch: 32,
         optimizer: Optimizer::Adam,
-        rate,
-        weight_decay: 1e-4,
-        augmentation: Augmentation::DEFAULT.times(variation),
+        rate: if linear { 1e-3 } else { 3e-3 },
+        weight_decay: if linear && weights.levels == Levels::Ternary { 0.3 } else { 1e-4 },
+        augmentation: if linear { Augmentation::NONE } else { Augmentation::DEFAULT.times(0.5) },
         validation: 0.0,
         patience: 0,
         seed,
