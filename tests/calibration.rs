@@ -12,7 +12,10 @@ use quantpad::{
     Error,
     data::Standardizer,
     nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, Scratch},
-    quant::{Granularity, Levels, MovingAverage, Observer, WeightFormat, affine, calibrate, correct_biases},
+    quant::{
+        Granularity, Levels, MovingAverage, Observer, WeightFormat, affine, calibrate, correct_biases,
+        histogram::Histogram,
+    },
 };
 
 fn floats(n: usize, scale: f32, random: &mut Random) -> Vec<f32> {
@@ -106,6 +109,23 @@ fn an_outlier_moves_the_smallest_and_largest_value_but_not_the_others_ranges() {
         assert!(low > -4.0 && high < 4.0, "{}: {low}..{high}", observer.name());
     }
     assert_eq!(Observer::MinMax.range(&x, 1), Ok((-40.0, 40.0)));
+}
+
+#[test]
+fn a_value_on_an_edge_belongs_to_the_bin_above() {
+    let mut random = Random::new(6);
+    for bins in [64, 1000, 2048] {
+        let threshold = random.float().abs() * 7.0;
+        let step = (threshold + threshold) / bins as f32;
+        let edges: Vec<f32> =
+            (0..=bins).map(|i| if i < bins { i as f32 * step - threshold } else { threshold }).collect();
+        let histogram = Histogram::new(&edges, (-threshold, threshold), bins).expect("a width");
+        for (i, edge) in edges[..bins].iter().enumerate() {
+            // One value in every bin but the last, which has two: the share of values up to the middle of this one.
+            let share = (i as f64 + 0.5) / (bins + 1) as f64;
+            assert_eq!(histogram.percentile(100.0 - 200.0 * share).0, *edge, "bin {i} of {bins}");
+        }
+    }
 }
 
 #[test]

@@ -52,6 +52,33 @@ fn values_and_gradients_are_pytorchs() {
     }
 }
 
+#[test]
+fn ternary_and_binary_weights_are_the_definitions() {
+    let Some(data) = reference("lowbit") else { return };
+    for case in data.as_array().expect("a list") {
+        let (x, shape) = (floats(&case["x_bits"]), integers(&case["shape"]));
+        let (rows, width) = (shape[0] as usize, shape[1] as usize);
+        for (kind, levels) in [("ternary", Levels::Ternary), ("binary", Levels::Binary)] {
+            for (suffix, granularity) in [("per_tensor", Granularity::PerTensor), ("per_row", Granularity::PerChannel)]
+            {
+                let wanted = &case[&format!("{kind}_{suffix}")];
+                let alpha = |i: usize| match granularity {
+                    Granularity::PerTensor => double(&wanted["alpha"]) as f32,
+                    Granularity::PerChannel => double(&wanted["alpha"][i / width]) as f32,
+                };
+                let mut found = vec![0.0; x.len()];
+                WeightFormat { levels, granularity }.fake(&x, rows, &mut found);
+                for (i, (found, code)) in found.iter().zip(integers(&wanted["codes"])).enumerate() {
+                    let wanted = alpha(i) * code as f32;
+                    let what = format!("{}, {kind} {suffix}, {i}", case["name"]);
+                    // Sums may be ordered otherwise.
+                    assert!((found - wanted).abs() <= 1e-7 * wanted.abs(), "{what}: {found} for {wanted}");
+                }
+            }
+        }
+    }
+}
+
 fn near(found: &[f32], wanted: &[f32], what: &str) {
     let largest = wanted.iter().fold(0.0_f32, |largest, w| largest.max(w.abs()));
     for (found, wanted) in found.iter().zip(wanted) {

@@ -38,11 +38,15 @@ fn floats(n: usize, scale: f32, random: &mut Random) -> Vec<f32> {
 
 fn small_model(random: &mut Random) -> Model {
     let input = Input::new(6, &Standardizer { mean: vec![0.0; 36], std: vec![1.0; 36] });
-    let conv = Conv2d::new([6, 6, 1], floats(45, 0.6, random), floats(5, 0.2, random)).expect("full filters");
+    let conv = |channels: usize, outputs: usize, random: &mut Random| {
+        let weight = floats(9 * channels * outputs, 0.6, random);
+        Conv2d::new([6, 6, channels], weight, floats(outputs, 0.2, random)).expect("full filters").with_relu()
+    };
     let hidden = Dense::new(floats(45 * 12, 0.4, random), floats(12, 0.2, random)).expect("a full layer");
     let last = Dense::new(floats(120, 0.5, random), floats(10, 0.2, random)).expect("a full layer");
     let layers = vec![
-        Layer::Conv2d(conv.with_relu()),
+        Layer::Conv2d(conv(1, 3, random)),
+        Layer::Conv2d(conv(3, 5, random)),
         Layer::MaxPool2d(MaxPool2d { shape: [6, 6, 5] }),
         Layer::Dense(hidden.with_relu()),
         Layer::Dense(last),
@@ -80,6 +84,26 @@ fn dense(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f64> {
     x.chunks(inputs)
         .flat_map(|row| weight.chunks(inputs).zip(bias).map(move |(w, &b)| output(row, w) + f64::from(b)))
         .collect()
+}
+
+#[test]
+fn no_scale_of_a_hundred_has_a_smaller_squared_error_than_the_least_squares_one() {
+    let mut random = Random::new(7);
+    for n in [3, 40, 700] {
+        let w: Vec<f32> = floats(n, 1.0, &mut random).into_iter().map(|w| w * w * w).collect();
+        let error = |rounded: &[f32]| -> f64 { w.iter().zip(rounded).map(|(a, b)| f64::from(a - b).powi(2)).sum() };
+        let mut rounded = vec![0.0; n];
+        per_channel(Levels::LeastSquares(7)).fake(&w, 1, &mut rounded);
+        let found = error(&rounded);
+        let largest = w.iter().fold(0.0_f32, |largest, w| largest.max(w.abs()));
+        let mut best = f64::INFINITY;
+        for percent in 25..=100 {
+            let scale = largest / 7.0 * percent as f32 / 100.0;
+            let tried: Vec<f32> = w.iter().map(|w| (w / scale).round_ties_even().clamp(-7.0, 7.0) * scale).collect();
+            best = best.min(error(&tried));
+        }
+        assert!(found <= best * 1.0001, "{n} weights: {found:e} for {best:e}");
+    }
 }
 
 #[test]
