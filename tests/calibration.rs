@@ -112,7 +112,7 @@ fn an_outlier_moves_the_smallest_and_largest_value_but_not_the_others_ranges() {
 }
 
 #[test]
-fn a_value_on_an_edge_belongs_to_the_bin_above() {
+fn a_value_on_an_edge_belongs_to_the_bin_above_and_the_next_smaller_one_to_that_below() {
     let mut random = Random::new(6);
     for bins in [64, 1000, 2048] {
         let threshold = random.float().abs() * 7.0;
@@ -124,6 +124,12 @@ fn a_value_on_an_edge_belongs_to_the_bin_above() {
             // One value in every bin but the last, which has two: the share of values up to the middle of this one.
             let share = (i as f64 + 0.5) / (bins + 1) as f64;
             assert_eq!(histogram.percentile(100.0 - 200.0 * share).0, *edge, "bin {i} of {bins}");
+        }
+        let below: Vec<f32> = edges[1..].iter().map(|edge| edge.next_down()).collect();
+        let histogram = Histogram::new(&below, (-threshold, threshold), bins).expect("a width");
+        for (i, edge) in edges[..bins].iter().enumerate() {
+            let share = (i as f64 + 0.5) / bins as f64;
+            assert_eq!(histogram.percentile(100.0 - 200.0 * share).0, *edge, "below the end of bin {i} of {bins}");
         }
     }
 }
