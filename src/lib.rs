@@ -7,8 +7,8 @@
 //! |---|---|
 //! | [`data`] | the digits, the visitor's own files, the seeded split, the standardizer, augmentation, and pen strokes made into model inputs |
 //! | [`nn`] | layers, the model, softmax |
-//! | [`train`] | a trust region Newton method for softmax regression; backpropagation, SGD and Adam for networks |
-//! | [`quant`] | the numeric contract, schemes, the quantized model, and the mistake this project answers to |
+//! | [`train`] | a trust region Newton method for softmax regression; backpropagation, SGD and Adam for networks, also as the quantized networks they will be |
+//! | [`quant`] | the numeric contract, number formats, schemes, calibration, bias correction, the quantized model, and the mistake this project answers to |
 //! | [`kernels`] | the inner loops: `scalar` is the specification, `simd128` must return the same bits |
 //! | [`eval`] | accuracy, size and timing |
 //! | [`mod@format`] | the model file (safetensors) |

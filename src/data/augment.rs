@@ -57,6 +57,19 @@ impl Augmentation {
     pub const LIMIT: Self =
         Self { rotation: 180.0, shear: 2.0, scale: 0.9, shift: 1.0, thickness: 0.25, elastic: 1.0, noise: 1.0 };
 
+    /// All strengths times `share`.
+    pub fn times(self, share: f32) -> Self {
+        Self {
+            rotation: self.rotation * share,
+            shear: self.shear * share,
+            scale: self.scale * share,
+            shift: self.shift * share,
+            thickness: self.thickness * share,
+            elastic: self.elastic * share,
+            noise: self.noise * share,
+        }
+    }
+
     /// Refuses what is negative, not a number, or beyond [`Self::LIMIT`].
     fn check(&self) -> Result<()> {
         for ((what, strength), (_, max)) in self.named().into_iter().zip(Self::LIMIT.named()) {

@@ -48,7 +48,34 @@ impl Layer {
 
     /// Whether training finds something in it.
     pub fn has_weights(&self) -> bool {
-        !matches!(self, Self::MaxPool2d(_))
+        self.parameters().is_some()
+    }
+
+    /// Weights and bias, if it has any.
+    pub fn parameters(&self) -> Option<(&[f32], &[f32])> {
+        match self {
+            Self::Dense(dense) => Some((dense.weight(), dense.bias())),
+            Self::Conv2d(conv) => Some((conv.weight(), conv.bias())),
+            Self::MaxPool2d(_) => None,
+        }
+    }
+
+    /// The same layer with other weights and bias; one without stays as it is.
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::NotFinite`].
+    pub fn with_parameters(&self, weight: Vec<f32>, bias: Vec<f32>) -> Result<Self> {
+        Ok(match self {
+            Self::Dense(dense) => {
+                let new = Dense::new(weight, bias)?;
+                Self::Dense(if dense.relu() { new.with_relu() } else { new })
+            }
+            Self::Conv2d(conv) => {
+                let new = Conv2d::new(conv.shape(), weight, bias)?;
+                Self::Conv2d(if conv.relu() { new.with_relu() } else { new })
+            }
+            Self::MaxPool2d(pool) => Self::MaxPool2d(*pool),
+        })
     }
 
     pub(crate) fn forward(&self, rows: usize, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {

@@ -5,17 +5,22 @@
 //! * [`float`], [`low_bit`], [`cluster`]: the formats that are no integers with a scale.
 //! * [`StoredWeights`]: a weight matrix in a format, packed.
 //! * [`Observer`], [`calibrate`]: ranges of activations from a calibration set.
+//! * [`fake_quant`], [`WeightFormat`]: what rounding does to values, for training.
+//! * [`correct_biases`]: the means of a layer's outputs after rounding as before.
 //! * [`QuantizedModel`]: integer products where the scheme allows them.
 //! * [`torch`], [`fixed_point`]: the rules of others, for comparison.
 //! * [`naive`]: the mistake of a published lab, kept so that it can be looked at.
 
 pub mod affine;
+mod bias_correction;
 pub mod bits;
 pub mod calibrate;
 pub mod cluster;
 mod double;
+pub mod fake_quant;
 pub mod fixed_point;
 pub mod float;
+pub mod histogram;
 mod layer;
 pub mod low_bit;
 mod model;
@@ -28,11 +33,14 @@ mod scheme;
 mod scheme_name;
 mod stored;
 pub mod torch;
+mod weight_format;
 
+pub use bias_correction::correct_biases;
 pub use layer::{Arithmetic, QuantizedConv2d, QuantizedLayer};
 pub use model::QuantizedModel;
 pub use number_format::NumberFormat;
-pub use observer::Observer;
+pub use observer::{MovingAverage, Observer};
 pub use product::Product;
 pub use scheme::{ActivationMode, Axes, Granularity, Method, ScaleRule, Scheme, Symmetry};
 pub use stored::StoredWeights;
+pub use weight_format::{Levels, WeightFormat};

@@ -5,11 +5,14 @@
 //! * [`Descent`]: how parameters follow their gradient (SGD with momentum, Adam).
 //! * [`Trainer`]: mini-batches, augmentation, validation, one batch a call.
 //! * [`FineTuner`]: a trained network taught one person's hand, from a few drawings.
+//! * [`quantization_aware`]: the same, of a network that poses as quantized.
+//! * [`fine_tune_codebook`]: the same, of a network whose weights share few values.
 //! * [`SoftmaxTrainer`]: softmax (multinomial logistic) regression, one iteration a call, so that a page can show it.
 //!
 //! Training is bit-reproducible: one fixed summation order, no fused multiply-add, exp and log from
 //! the `libm` crate. The same data and settings give the same bits natively and in every browser.
 
+mod codebook;
 mod cross_entropy;
 mod curvature;
 mod defaults;
@@ -19,12 +22,15 @@ mod network;
 mod newton;
 mod optimizer;
 mod preconditioner;
+mod qat;
 mod softmax;
 mod trainer;
 
+pub use codebook::fine_tune_codebook;
 pub use finetune::{FineTuner, FineTuning, Own};
 pub use network::{Network, Parameters};
 pub use newton::{Newton, Objective, Step};
 pub use optimizer::{Descent, Optimizer};
+pub use qat::{FakeActivations, FakeScheme, qat_settings, quantization_aware};
 pub use softmax::{Progress, SoftmaxSettings, SoftmaxTrainer, Stop};
 pub use trainer::{Architecture, Epoch, Settings, Trainer};

@@ -5,6 +5,10 @@
 //! gradient at its output, the weights' gradient is Dᵀ X and the input's D W. For a 3x3 convolution X are the
 //! neighbourhoods of all pixels, and D W is the convolution of D with the filters turned by half.
 
+use super::{
+    codebook::Ties,
+    qat::{Fake, FakeScheme},
+};
 use crate::{
     Error, Result,
     data::CLASSES,
@@ -44,6 +48,10 @@ struct Node {
     packed: PackedF32,
     /// What it gave for the last batch, `[rows, outputs]`.
     values: Vec<f32>,
+    /// Its rounding, when it poses as quantized.
+    fake: Option<Fake>,
+    /// Which of its weights are one.
+    ties: Option<Ties>,
 }
 
 /// A network in training.
@@ -79,11 +87,35 @@ impl Network {
             let parameters = Parameters { weight: weight.to_vec(), bias: bias.to_vec() };
             let gradient = Parameters::zeros(&parameters);
             let (packed, values) = Default::default();
-            Node { kind, inputs, outputs, relu, parameters, gradient, packed, values }
+            Node { kind, inputs, outputs, relu, parameters, gradient, packed, values, fake: None, ties: None }
         };
         let nodes = model.layers().iter().map(node).collect();
         let (delta, next, transposed, columns, packed, border) = Default::default();
         Self { nodes, delta, next, transposed, columns, packed, border }
+    }
+
+    /// From now on every layer with weights rounds them, and its input, as `scheme` has it.
+    pub fn quantize(&mut self, scheme: FakeScheme) {
+        for node in self.nodes.iter_mut().filter(|node| !node.parameters.weight.is_empty()) {
+            node.fake = Some(Fake::new(scheme));
+        }
+    }
+
+    /// From now on weights of a layer that are equal stay so: each has the gradient of all that are equal to it.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when a layer's weights have more than 256 values.
+    pub fn tie_equal_weights(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            node.ties = Some(Ties::new(&node.parameters.weight)?);
+        }
+        Ok(())
+    }
+
+    /// The range of each weighted layer's input, when it poses with static activations: that of the batches learned from.
+    /// Without, nothing.
+    pub fn ranges(&self) -> impl Iterator<Item = (f32, f32)> {
+        self.nodes.iter().filter_map(|node| node.fake.as_ref().and_then(Fake::range))
     }
 
     /// The parameters with their gradients, layer by layer.
@@ -115,10 +147,14 @@ impl Network {
 
     /// Logits of a batch of scaled images `x` (`[rows, pixels]`), shape `[rows, classes]`.
     pub fn forward(&mut self, x: &[f32], rows: usize) -> &[f32] {
+        self.run(x, rows, false)
+    }
+
+    fn run(&mut self, x: &[f32], rows: usize, learn: bool) -> &[f32] {
         for i in 0..self.nodes.len() {
             let (before, rest) = self.nodes.split_at_mut(i);
             let x = before.last().map_or(x, |node| &node.values[..rows * node.outputs]);
-            rest[0].forward(x, rows, &mut self.border);
+            rest[0].forward(x, rows, learn, &mut self.border);
         }
         self.nodes.last().map_or(&[], |node| &node.values[..rows * node.outputs])
     }
@@ -133,7 +169,7 @@ impl Network {
         if x.len() != rows * pixels {
             return Err(Error::Shape { what: "batch of images", expected: rows * pixels, found: x.len() });
         }
-        self.forward(x, rows);
+        self.run(x, rows, true);
         let logits = self.nodes.last().map_or(&[][..], |node| &node.values[..rows * CLASSES]);
         let (mut loss, mut correct) = (0.0, 0);
         let delta = at_least(&mut self.delta, rows * CLASSES);
@@ -157,6 +193,9 @@ impl Network {
             if node.relu {
                 delta.iter_mut().zip(&node.values).for_each(|(d, &y)| *d = if y > 0.0 { *d } else { 0.0 });
             }
+            let (input, fake) = (x, node.fake.as_ref());
+            let x = fake.map_or(x, |fake| fake.input(x));
+            let weight = fake.map_or(&node.parameters.weight[..], Fake::weight);
             // The pixels need no gradient.
             let below = if i > 0 { Some(at_least(&mut self.next, rows * node.inputs)) } else { None };
             let packed = &mut self.packed;
@@ -168,7 +207,7 @@ impl Network {
                     packed.set_columns(x, rows, node.inputs);
                     product(&self.transposed, outputs, packed, &mut node.gradient.weight);
                     if let Some(below) = below {
-                        packed.set_columns(&node.parameters.weight, outputs, node.inputs);
+                        packed.set_columns(weight, outputs, node.inputs);
                         product(delta, rows, packed, below);
                     }
                 }
@@ -181,8 +220,8 @@ impl Network {
                     packed.set_columns(columns, pixels, forward.inputs());
                     product(&self.transposed, filters, packed, &mut node.gradient.weight);
                     if let Some(below) = below {
-                        let turned = at_least(&mut self.columns, node.parameters.weight.len());
-                        turn(&node.parameters.weight, shape[2], turned);
+                        let turned = at_least(&mut self.columns, weight.len());
+                        turn(weight, shape[2], turned);
                         packed.set(turned, &vec![0.0; shape[2]]);
                         let border = &mut self.border;
                         kernels::convolve_f32(delta, backward, border, packed, Rounding::Separate, false, below);
@@ -194,16 +233,28 @@ impl Network {
                     }
                 }
             }
+            if let Some(ties) = &mut node.ties {
+                ties.sum(&mut node.gradient.weight);
+            }
+            if let (Some(fake), true) = (fake, i > 0) {
+                fake.straight_through(input, &mut self.next[..rows * node.inputs]);
+            }
             core::mem::swap(&mut self.delta, &mut self.next);
         }
     }
 }
 
 impl Node {
-    fn forward(&mut self, x: &[f32], rows: usize, border: &mut Vec<f32>) {
+    fn forward(&mut self, x: &[f32], rows: usize, learn: bool, border: &mut Vec<f32>) {
         let out = at_least(&mut self.values, rows * self.outputs);
+        if let Some(fake) = &mut self.fake {
+            fake.set_weight(&self.parameters);
+            fake.set_input(x, self.inputs, learn);
+        }
+        let fake = self.fake.as_ref();
+        let x = fake.map_or(x, |fake| fake.input(x));
         if !matches!(self.kind, Kind::Pool(_)) {
-            self.packed.set(&self.parameters.weight, &self.parameters.bias);
+            self.packed.set(fake.map_or(&self.parameters.weight, Fake::weight), &self.parameters.bias);
         }
         match &self.kind {
             Kind::Dense => {

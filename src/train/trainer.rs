@@ -12,6 +12,7 @@ use crate::{
     Error, Result,
     data::{Augmentation, Augmenter, CLASSES, Dataset, Standardizer},
     nn::{Input, Model, argmax, zoo},
+    quant::affine::{self, QParams},
     random::Random,
 };
 
@@ -115,6 +116,15 @@ pub struct Epoch {
 /// a rate that is merely bold stays below (measured over rates from 0.003 to 10, SGD and Adam, MLP and CNN).
 const RUNAWAY: f64 = 2.0;
 
+/// The best network so far.
+struct Best {
+    correct: usize,
+    loss: f64,
+    epoch: usize,
+    model: Model,
+    ranges: Vec<(f32, f32)>,
+}
+
 /// A training under way, on a data set that it borrows or shares.
 pub struct Trainer<D> {
     data: D,
@@ -135,23 +145,45 @@ pub struct Trainer<D> {
     correct: usize,
     /// Mean loss of the very first batch.
     first_loss: Option<f64>,
-    best: Option<(usize, f64, usize, Model)>,
+    best: Option<Best>,
     image: Vec<f32>,
     batch: Vec<f32>,
     labels: Vec<u8>,
 }
 
 impl<D: Borrow<Dataset>> Trainer<D> {
-    /// On the rows `train` of `data`.
+    /// From random weights, on the rows `train` of `data`.
     ///
     /// # Errors
     /// [`Error::Setting`], [`Error::Augmentation`]; [`Error::Shape`] when the training part is empty.
     pub fn new(shared: D, train: &[u32], architecture: &Architecture, settings: Settings) -> Result<Self> {
         architecture.check()?;
+        let data = shared.borrow();
+        let mut weights = Random::new(settings.seed.into()).fork();
+        let input = Input::new(data.width(), &Standardizer::fit_whole(data, train));
+        let model = match architecture {
+            Architecture::Mlp(hidden) => zoo::mlp(input, hidden, &mut || weights.normal()),
+            Architecture::Cnn(channels) => zoo::cnn(input, channels, &mut || weights.normal()),
+        }?;
+        Self::from_model(shared, train, &model, settings)
+    }
+
+    /// From the weights of `model`, whose scaling of the pixels stays as it is. The same seed and rows give the same
+    /// validation slice as [`Trainer::new`].
+    ///
+    /// # Errors
+    /// [`Error::Setting`], [`Error::Augmentation`]; [`Error::Shape`] when the training part is empty or its images are not
+    /// the model's.
+    pub fn from_model(shared: D, train: &[u32], model: &Model, settings: Settings) -> Result<Self> {
         settings.check()?;
         let data = shared.borrow();
+        let (input, pixels) = (model.input().clone(), data.width() * data.height());
+        if input.pixels() != pixels || input.width() != data.width() {
+            return Err(Error::Shape { what: "model's input", expected: pixels, found: input.pixels() });
+        }
         let mut random = Random::new(settings.seed.into());
-        let (mut weights, mut order, variation) = (random.fork(), random.fork(), random.fork());
+        // The first sequence is that of the weights.
+        let (_, mut order, variation) = (random.fork(), random.fork(), random.fork());
         let mut rows = train.to_vec();
         order.shuffle(&mut rows);
         let kept = (settings.validation * rows.len() as f32) as usize;
@@ -159,12 +191,6 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         if rows.is_empty() {
             return Err(Error::Shape { what: "training part", expected: 1, found: 0 });
         }
-        let standardizer = Standardizer::fit_whole(data, train);
-        let input = Input::new(data.width(), &standardizer);
-        let model = match architecture {
-            Architecture::Mlp(hidden) => zoo::mlp(input.clone(), hidden, &mut || weights.normal()),
-            Architecture::Cnn(channels) => zoo::cnn(input.clone(), channels, &mut || weights.normal()),
-        }?;
         let augmenter = if settings.augmentation == Augmentation::NONE {
             None
         } else {
@@ -174,7 +200,7 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         Ok(Self {
             data: shared,
             input,
-            network: Network::new(&model),
+            network: Network::new(model),
             descent: Descent::new(settings.optimizer, settings.weight_decay),
             augmenter,
             rows,
@@ -193,6 +219,10 @@ impl<D: Borrow<Dataset>> Trainer<D> {
             labels: Vec::new(),
             settings,
         })
+    }
+
+    pub(super) fn network_mut(&mut self) -> &mut Network {
+        &mut self.network
     }
 
     /// Learns from one batch; at the end of an epoch tells its state.
@@ -231,8 +261,19 @@ impl<D: Borrow<Dataset>> Trainer<D> {
     /// [`Error::NotFinite`].
     pub fn model(&self) -> Result<Model> {
         match &self.best {
-            Some((.., model)) => Ok(model.clone()),
+            Some(best) => Ok(best.model.clone()),
             None => self.network.model(self.input.clone()),
+        }
+    }
+
+    /// The parameters of each weighted layer's input in [`Trainer::model`], when static activations were posed with.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn ranges(&self) -> Result<Vec<QParams>> {
+        match &self.best {
+            Some(best) => best.ranges.iter().map(|&range| affine::choose_u8(range)).collect(),
+            None => self.network.ranges().map(affine::choose_u8).collect(),
         }
     }
 
@@ -244,17 +285,22 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         }
         let (validation_loss, validation_correct) = self.validate()?;
         let better = match &self.best {
-            Some((correct, loss, ..)) => {
+            Some(Best { correct, loss, .. }) => {
                 validation_correct > *correct || validation_correct == *correct && validation_loss < *loss
             }
             None => true,
         };
         // Without a slice the last model is the best.
         if better || self.validation.is_empty() {
-            let model = self.network.model(self.input.clone())?;
-            self.best = Some((validation_correct, validation_loss, self.epoch, model));
+            self.best = Some(Best {
+                correct: validation_correct,
+                loss: validation_loss,
+                epoch: self.epoch,
+                model: self.network.model(self.input.clone())?,
+                ranges: self.network.ranges().collect(),
+            });
         }
-        let since = self.best.as_ref().map_or(0, |(.., epoch, _)| self.epoch - epoch);
+        let since = self.best.as_ref().map_or(0, |best| self.epoch - best.epoch);
         let tired = self.settings.patience > 0 && since >= self.settings.patience;
         let report = Epoch {
             epoch: self.epoch,
