@@ -203,7 +203,7 @@ fn trained() -> (Lab, Vec<u8>, Vec<u8>) {
     let mut lab = Lab::new();
     train(&mut lab, &request("softmax", &[("c", 0.1)]));
     let fp32 = lab.model().expect("a model");
-    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42).expect("a scheme");
+    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42, 256, 0).expect("a scheme");
     (lab, fp32, quantized)
 }
 
@@ -266,7 +266,7 @@ fn settings_that_make_no_sense_are_refused_in_words() {
     assert!(lab.step(1.0, false).is_err(), "nothing has been started");
     assert!(lab.model().is_err());
     let (lab, fp32, _) = trained();
-    assert!(lab.quantize(&fp32, "int3", 42).is_err());
+    assert!(lab.quantize(&fp32, "int3", 42, 256, 0).is_err());
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn networks_are_trained_epoch_by_epoch_and_their_best_model_is_a_file() {
             .sum();
         assert_eq!(epochs, 2);
         let fp32 = lab.model().expect("a model");
-        let quantized = lab.quantize(&fp32, "int8-static-minmax-per-channel", 42).expect("a scheme");
+        let quantized = lab.quantize(&fp32, "int8-static-minmax-per-channel", 42, 256, 0).expect("a scheme");
         let evaluation = lab.evaluate(&fp32, &quantized, 42).expect("an evaluation");
         assert!(number(&evaluation, "fp32.correct") > 240.0, "{model}");
     }

@@ -37,10 +37,11 @@ export interface Step {
 export interface Progress { steps: Step[]; share: number; done: boolean; diverged: number | null }
 export interface Side {
   correct: number; total: number;
-  fileBytes: number; weightBytes: number; biasBytes: number; scaleBytes: number;
-  parameterBytes: number; inputScalingBytes: number;
+  fileBytes: number; weightBytes: number; biasBytes: number; scaleBytes: number; zeroPointBytes: number;
+  codebookBytes: number; rangeBytes: number; containerBytes: number; parameterBytes: number; inputScalingBytes: number;
 }
-export interface Evaluation { fp32: Side; quantized: Side; bothAgree: number }
+/** `arithmetic`: how the quantized model computes, in words. */
+export interface Evaluation { fp32: Side; quantized: Side; bothAgree: number; arithmetic: string }
 export interface Timing { medianNs: number; q1Ns: number; q3Ns: number; repetitions: number }
 export interface Pair { a: Timing; b: Timing; ratio: number }
 export interface Ceiling { name: string; productsPerNs: number }
@@ -108,6 +109,10 @@ pub struct Side {
     weight_bytes: usize,
     bias_bytes: usize,
     scale_bytes: usize,
+    zero_point_bytes: usize,
+    codebook_bytes: usize,
+    range_bytes: usize,
+    container_bytes: usize,
     parameter_bytes: usize,
     input_scaling_bytes: usize,
 }
@@ -121,6 +126,10 @@ impl Side {
             weight_bytes: bytes.weights,
             bias_bytes: bytes.biases,
             scale_bytes: bytes.scales,
+            zero_point_bytes: bytes.zero_points,
+            codebook_bytes: bytes.codebooks,
+            range_bytes: bytes.ranges,
+            container_bytes: bytes.container,
             parameter_bytes: bytes.parameters(),
             input_scaling_bytes: bytes.input_scaling,
         }
@@ -134,6 +143,7 @@ pub struct Evaluation {
     pub quantized: Side,
     /// Test images that both models answer alike.
     pub both_agree: usize,
+    pub arithmetic: &'static str,
 }
 
 #[derive(Serialize)]

@@ -23,11 +23,9 @@ use crate::{
     format::model_file,
     nn::{Model, Scratch},
     quant::{QuantizedModel, Scheme, naive},
+    random::Random,
     train::{FineTuner, FineTuning, Own},
 };
-
-/// Training rows that static ranges are taken from.
-const CALIBRATION_ROWS: usize = 256;
 
 /// Most test images in a timed pass: all 360 of the digits.
 const TIMED_ROWS: usize = 360;
@@ -161,14 +159,19 @@ impl Lab {
         Ok(model_file::write_model(&training.model()?))
     }
 
-    /// The file of the model `fp32`, quantized by the scheme of that name; static ranges are taken from the first
-    /// [`CALIBRATION_ROWS`] training rows of the split `seed`.
-    pub fn quantize(&self, fp32: &[u8], scheme: &str, seed: u32) -> Result<Vec<u8>, JsValue> {
-        let train = self.split(seed).train;
-        let (calibration, _) = self.data.gather(&train[..train.len().min(CALIBRATION_ROWS)]);
-        let quantized =
-            QuantizedModel::quantize(&model_file::read_model(fp32)?, Scheme::from_name(scheme)?, &calibration)?;
-        Ok(model_file::write_quantized(&quantized))
+    /// The file of the model `fp32`, quantized by the scheme of that name. Static ranges are taken from `samples` training
+    /// rows of the split `seed`, picked by `calibration_seed`.
+    pub fn quantize(
+        &self,
+        fp32: &[u8],
+        scheme: &str,
+        seed: u32,
+        samples: usize,
+        calibration_seed: u32,
+    ) -> Result<Vec<u8>, JsValue> {
+        let (model, scheme) = (model_file::read_model(fp32)?, Scheme::from_name(scheme)?);
+        let calibration = self.calibration(scheme, seed, samples, calibration_seed);
+        Ok(model_file::write_quantized(&QuantizedModel::quantize(&model, scheme, &calibration)?))
     }
 
     /// Size and test accuracy of both models on the split `seed`.
@@ -179,6 +182,7 @@ impl Lab {
         let [fp32_right, quantized_right] = answers.correct();
         to_js(&dto::Evaluation {
             both_agree: answers.agreed(),
+            arithmetic: twin.arithmetic().name(),
             fp32: Side::new(fp32_right, size::of_model(&model), fp32.len()),
             quantized: Side::new(quantized_right, size::of_quantized(&twin), quantized.len()),
         })
@@ -248,6 +252,17 @@ impl Lab {
             repaired_correct,
             int8: LabRow::new(own_correct, size::of_quantized(&twin).parameters(), times.b),
         })
+    }
+
+    /// Images for static ranges; none for other schemes.
+    fn calibration(&self, scheme: Scheme, seed: u32, samples: usize, calibration_seed: u32) -> Vec<f32> {
+        if !scheme.activations().is_static() {
+            return Vec::new();
+        }
+        let mut rows = self.split(seed).train;
+        Random::new(calibration_seed.into()).shuffle(&mut rows);
+        rows.truncate(samples.max(1));
+        self.data.gather(&rows).0
     }
 
     fn split(&self, seed: u32) -> Split {

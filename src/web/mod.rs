@@ -14,6 +14,7 @@ mod dto;
 mod lab;
 mod pad;
 mod predictor;
+mod schemes;
 mod training;
 
 pub use bench::{Bench, use_rounding};
@@ -21,6 +22,7 @@ pub use classifier::Classifier;
 pub use lab::Lab;
 pub use pad::Pad;
 pub use predictor::Predictor;
+pub use schemes::{presets, scheme_error};
 pub use training::network_defaults;
 
 use wasm_bindgen::prelude::*;

@@ -45,7 +45,7 @@ describe("npm package", () => {
     lab.start(42, 1);
     assert.equal(lab.step(60_000).at(-1).done, true);
     const fp32 = lab.model();
-    const int8 = lab.quantize(fp32, "int8-dynamic-per-tensor", 42);
+    const int8 = lab.quantize(fp32, "int8-dynamic-per-tensor", 42, 256, 0);
     assert.equal(lab.evaluate(fp32, int8, 42).fp32.correct, 350);
   });
 });

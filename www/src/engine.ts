@@ -2,6 +2,7 @@
 
 import * as Comlink from "comlink";
 import * as own from "./own";
+import { DEFAULT, type Scheme } from "./scheme";
 import { fromFields, toFields } from "./settings";
 import * as state from "./state";
 import { compile, compileCore, Failure, loadable } from "./wasm";
@@ -145,14 +146,20 @@ export function cancel(): void {
   endJobs(CANCELLED);
 }
 
-export async function setScheme(change: {
-  granularity?: state.Granularity;
-  activations?: state.Activations;
-}): Promise<void> {
-  if (change.granularity) state.granularity.value = change.granularity;
-  if (change.activations) state.activations.value = change.activations;
-  // A training under way quantizes by the new setting when it ends.
+export async function setScheme(scheme: Scheme): Promise<void> {
+  state.axes.value = scheme;
+  await requantize();
+}
+
+export async function setCalibration(change: Partial<typeof state.calibration.value>): Promise<void> {
+  state.calibration.value = { ...state.calibration.value, ...change };
+  await requantize();
+}
+
+/** Quantizes the model in use by what the controls say; a training under way will do so when it ends. */
+async function requantize(): Promise<void> {
   if (!files || state.run.value.running) return;
+  state.failure.value = null;
   try {
     const { fp32 } = files;
     const { seed } = state.trained.value;
@@ -188,8 +195,8 @@ export async function reset(): Promise<void> {
   state.model.value = "softmax";
   state.seed.value = String(state.DEFAULT_SEED);
   state.regularization.value = "1";
-  state.granularity.value = "per-tensor";
-  state.activations.value = "dynamic";
+  state.axes.value = DEFAULT;
+  state.calibration.value = { samples: 256, seed: 0 };
   setDefaults(state.DIGITS.train);
   await (dataFiles.length > 0 ? useData([]) : train());
 }
@@ -311,11 +318,18 @@ async function runTraining(
 /** Quantizes by the scheme that the controls say, even when that changes meanwhile. */
 async function quantizeAsWanted(fp32: Uint8Array, seed: number): Promise<Requantized> {
   for (;;) {
-    const wanted = state.scheme.value;
-    const requantized = await ask((jobs) => jobs.quantize(fp32, wanted, seed));
-    if (wanted === state.scheme.value) return requantized;
+    const [scheme, calibration] = [state.scheme.value, state.calibration.value];
+    const requantized = await ask((jobs) =>
+      jobs.quantize(fp32, { scheme, seed, ...calibrated(calibration) }),
+    );
+    if (scheme === state.scheme.value && calibration === state.calibration.value) return requantized;
   }
 }
+
+const calibrated = ({ samples, seed }: { samples: number; seed: number }) => ({
+  samples,
+  calibrationSeed: seed,
+});
 
 function runaway({ model, network }: TrainRequest, step: number): Failure {
   const remedy =
@@ -329,7 +343,7 @@ function runaway({ model, network }: TrainRequest, step: number): Failure {
 }
 
 /** Puts a pair of models to use. */
-function use(fp32: Uint8Array, { quantized, evaluation }: Requantized): void {
+function use(fp32: Uint8Array, { quantized, evaluation, compressed }: Requantized): void {
   const next = new Predictor(fp32, quantized);
   predictor?.free();
   predictor = next;
@@ -338,6 +352,7 @@ function use(fp32: Uint8Array, { quantized, evaluation }: Requantized): void {
   const { width, height, maxPixel } = state.trained.value.data;
   pad?.setForm(width, height, maxPixel);
   state.evaluation.value = evaluation;
+  state.compressed.value = compressed;
   // Times of other models.
   state.backends.value = [];
   predict();

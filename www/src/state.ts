@@ -1,6 +1,7 @@
 /** All state of the page, as signals: panels read it, the engine writes it. */
 
 import { computed, signal } from "@preact/signals";
+import { DEFAULT, nameOf, type Scheme } from "./scheme";
 import type { FIELDS } from "./settings";
 import type { Backend } from "./wasm";
 import type {
@@ -17,8 +18,6 @@ import type {
 } from "./wasm/quantpad.js";
 
 export type Phase = "loading" | "training" | "ready" | "error";
-export type Granularity = "per-tensor" | "per-channel";
-export type Activations = "dynamic" | "static-minmax";
 
 export const DEFAULT_SEED = 42;
 export const MAX_SEED = 2 ** 32 - 1;
@@ -47,10 +46,11 @@ export const DIGITS: Data = {
 export const model = signal<ModelName>("softmax");
 export const seed = signal(String(DEFAULT_SEED));
 export const regularization = signal("1");
-export const granularity = signal<Granularity>("per-tensor");
-export const activations = signal<Activations>("dynamic");
+export const axes = signal<Scheme>(DEFAULT);
 /** The name of the scheme that the controls say. */
-export const scheme = computed(() => `int8-${activations.value}-${granularity.value}`);
+export const scheme = computed(() => nameOf(axes.value));
+/** Training images that static ranges are taken from, and the seed that picks them. */
+export const calibration = signal({ samples: 256, seed: 0 });
 export const slowMotion = signal(true);
 /** The fields of a network's settings, as typed; null until the core has told the defaults. */
 export type Fields = Record<keyof typeof FIELDS, string>;
@@ -97,6 +97,8 @@ export const run = signal<Run>({
 export const reading = signal("");
 
 export const evaluation = signal<Evaluation | null>(null);
+/** Bytes of both files after gzip. */
+export const compressed = signal<[fp32: number, quantized: number] | null>(null);
 /** Weights of the models in use. */
 export const weights = computed(() => (evaluation.value?.fp32.weightBytes ?? 0) / 4);
 export const timing = signal<TimingReport | null>(null);

@@ -17,9 +17,24 @@ import init, {
   type TrainRequest,
 } from "./wasm/quantpad.js";
 
+export interface QuantizeRequest {
+  scheme: string;
+  /** Of the split. */
+  seed: number;
+  samples: number;
+  calibrationSeed: number;
+}
+
 export interface Requantized {
   quantized: Uint8Array;
   evaluation: Evaluation;
+  /** Bytes of both files after gzip. */
+  compressed: [fp32: number, quantized: number];
+}
+
+async function packedSize(bytes: Uint8Array): Promise<number> {
+  const stream = new Blob([bytes as BlobPart]).stream().pipeThrough(new CompressionStream("gzip"));
+  return (await new Response(stream).arrayBuffer()).byteLength;
 }
 
 export interface Measured {
@@ -157,9 +172,14 @@ class Jobs {
     return this.#lab.sample(seed, number);
   }
 
-  quantize(fp32: Uint8Array, scheme: string, seed: number): Requantized {
-    const quantized = this.#lab.quantize(fp32, scheme, seed);
-    return { quantized, evaluation: this.#lab.evaluate(fp32, quantized, seed) };
+  async quantize(fp32: Uint8Array, request: QuantizeRequest): Promise<Requantized> {
+    const { scheme, seed, samples, calibrationSeed } = request;
+    const quantized = this.#lab.quantize(fp32, scheme, seed, samples, calibrationSeed);
+    return {
+      quantized,
+      evaluation: this.#lab.evaluate(fp32, quantized, seed),
+      compressed: [await packedSize(fp32), await packedSize(quantized)],
+    };
   }
 
   measure(fp32: Uint8Array, quantized: Uint8Array, seed: number, pairs: number): Measured {

@@ -42,5 +42,5 @@ export function Accuracy() {
 function change(lost: number): string {
   if (lost === 0) return "nothing lost";
   const images = Math.abs(lost) === 1 ? "1 image" : `${Math.abs(lost)} images`;
-  return lost > 0 ? `int8 loses ${images}` : `int8 gains ${images}`;
+  return lost > 0 ? `${images} lost` : `${images} gained`;
 }

@@ -1,14 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
-import { agree, answers } from "../state";
+import { agree, answers, axes } from "../state";
 import type { Answer } from "../wasm/quantpad.js";
+import { schemeTitle } from "./quantize";
 
 export function Answers() {
   const both = answers.value;
   const same = agree.value;
+  const [name, what] = schemeTitle(axes.value);
   return (
     <div class="answers">
       <AnswerCard id="fp32" title="fp32" subtitle="32-bit floats" answer={both?.fp32} />
-      <AnswerCard id="quantized" title="int8" subtitle="8-bit integers" answer={both?.quantized} />
+      <AnswerCard id="quantized" title={name} subtitle={what} answer={both?.quantized} />
       <p class="agreement" data-testid="agreement" data-agree={same === null ? "" : String(same)}>
         {same === null
           ? "Both models answer while you draw."
@@ -74,7 +76,9 @@ function Announcer() {
   const both = answers.value;
   useEffect(() => {
     const says = ({ digit, sure }: Answer) => `says ${digit}${sure ? "" : ", not sure"}`;
-    const words = both ? `fp32 ${says(both.fp32)}; int8 ${says(both.quantized)}.` : "";
+    const words = both
+      ? `fp32 ${says(both.fp32)}; ${schemeTitle(axes.value)[0]} ${says(both.quantized)}.`
+      : "";
     const timer = setTimeout(() => setText(words), 800);
     return () => clearTimeout(timer);
   }, [both]);

@@ -1,4 +1,6 @@
 import type { ComponentChildren } from "preact";
+import { axes } from "../state";
+import { schemeTitle } from "./quantize";
 
 interface Figure {
   id: string;
@@ -24,6 +26,7 @@ export function Figures(props: {
       <span class="figure-value">{figure.value ?? "…"}</span>
     </div>
   );
+  const [quantizedName] = schemeTitle(axes.value);
   return (
     <article class="card panel">
       <h2>
@@ -31,7 +34,7 @@ export function Figures(props: {
       </h2>
       <div class="pair">
         {side("fp32", "fp32", props.fp32)}
-        {side("int8", "quantized", props.quantized)}
+        {side(quantizedName, "quantized", props.quantized)}
       </div>
       {props.rows.length > 0 && (
         <table>
@@ -41,7 +44,7 @@ export function Figures(props: {
                 <span class="visually-hidden">What</span>
               </th>
               <th scope="col">fp32</th>
-              <th scope="col">int8</th>
+              <th scope="col">{quantizedName}</th>
             </tr>
           </thead>
           <tbody>

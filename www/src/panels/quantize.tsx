@@ -1,42 +1,193 @@
 import * as engine from "../engine";
-import { type Activations, activations, type Granularity, granularity } from "../state";
+import { errorOf, FORMATS, nameOf, nearest, ofPreset, PRESETS, type Scheme } from "../scheme";
+import { axes, backend, calibration, evaluation, scheme } from "../state";
+
+type Option = [value: string, name: string];
+
+const GRANULARITIES: Option[] = [
+  ["per-tensor", "per tensor: one for all weights"],
+  ["per-channel", "per channel: one for each output"],
+];
+const ACTIVATIONS: Option[] = [
+  ["dynamic", "int8, dynamic: range of each image"],
+  ["static-minmax", "int8, static: smallest to largest"],
+  ["static-moving-average", "int8, static: moving average"],
+  ["static-percentile", "int8, static: percentile 99.99"],
+  ["static-entropy", "int8, static: entropy (KL)"],
+  ["static-mse", "int8, static: least squared error"],
+  ["float", "float: only the weights are quantized"],
+];
+const SYMMETRIES: Option[] = [
+  ["symmetric", "symmetric: zero point 0"],
+  ["affine", "affine: with a zero point"],
+];
+const RULES: Option[] = [
+  ["max", "from the largest weight"],
+  ["mse", "least squared error"],
+];
+const METHODS: Option[] = [
+  ["ptq", "after training (PTQ)"],
+  ["qat", "while training on (QAT)"],
+];
+const KS = [2, 4, 8, 16, 32, 64, 128, 256].map((k): Option => [String(k), `${k} values`]);
+const LAYERS: Option[] = [
+  ["", "like the others"],
+  ["f32", "float32"],
+  ["f16", "float16"],
+  ["int8", "int8"],
+  ["int4", "int4"],
+];
 
 export function Quantize() {
+  const now = axes.value;
+  // Before the core is there nothing can be asked of it.
+  const ready = backend.value !== "";
+  const set = (change: Partial<Scheme>) => engine.setScheme(nearest({ ...now, ...change }));
+
+  /** A control of one axis. Options that do not go with the others cannot be chosen, and say why. */
+  const axis = (key: keyof Scheme, id: string, label: string, options: Option[], free = false) => (
+    <label>
+      {label}
+      <select
+        data-testid={id}
+        value={String(now[key])}
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          void set({ [key]: key === "k" ? Number(value) : value });
+        }}
+      >
+        {options.map(([value, name]) => {
+          const wrong = ready && !free ? errorOf({ ...now, [key]: value }) : undefined;
+          return (
+            <option key={value} value={value} disabled={wrong !== undefined} title={wrong}>
+              {name}
+            </option>
+          );
+        })}
+      </select>
+    </label>
+  );
+
+  const preset = PRESETS.find(([name]) => name === scheme.value)?.[0] ?? "";
   return (
     <article class="card panel">
       <h2>Quantize</h2>
-      <div class="fields">
-        <label>
-          Scales
-          <select
-            data-testid="granularity-select"
-            value={granularity.value}
-            onChange={(event) => engine.setScheme({ granularity: event.currentTarget.value as Granularity })}
-          >
-            <option value="per-tensor">per tensor: one for all weights</option>
-            <option value="per-channel">per channel: one for each digit</option>
-          </select>
-        </label>
-        <label>
-          Range of the image
-          <select
-            data-testid="activation-select"
-            value={activations.value}
-            onChange={(event) => engine.setScheme({ activations: event.currentTarget.value as Activations })}
-          >
-            <option value="dynamic">dynamic: its own, found each time</option>
-            <option value="static-minmax">static: fixed, from 256 training images</option>
-          </select>
-        </label>
-      </div>
-      <p class="note">
-        Each weight becomes one of −127…127, scale = largest weight ÷ 127. Each pixel of the scaled image is
-        rounded to 0…255. The products are exact 32-bit integer sums; one multiplication by both scales turns
-        a sum back into a score.{" "}
-        {activations.value === "dynamic"
-          ? "With dynamic ranges the smallest and largest pixel of each image are found first: nothing can be cut off, at the price of one more pass."
-          : "With static ranges that pass is saved; a pixel beyond what the 256 images showed is cut off."}
+      <label class="field">
+        Preset
+        <select
+          data-testid="preset-select"
+          value={preset}
+          onChange={(event) => engine.setScheme(ofPreset(event.currentTarget.value))}
+        >
+          {preset === "" && <option value="">own choice: {scheme.value}</option>}
+          {PRESETS.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <details class="more" open>
+        <summary>Every axis</summary>
+        <div class="fields">
+          {axis(
+            "format",
+            "format-select",
+            "Weights",
+            Object.entries(FORMATS).map(([value, [name, what]]): Option => [value, `${name}: ${what}`]),
+            true,
+          )}
+          {now.format === "codebook" && axis("k", "codebook-select", "Codebook", KS)}
+          {axis("activations", "activation-select", "Activations", ACTIVATIONS)}
+          {axis("granularity", "granularity-select", "Scales", GRANULARITIES)}
+          {axis("rule", "rule-select", "Scale", RULES)}
+          {axis("symmetry", "symmetry-select", "Integers", SYMMETRIES)}
+          {axis("method", "method-select", "Method", METHODS)}
+          {axis("first", "first-select", "First layer", LAYERS)}
+          {axis("last", "last-select", "Last layer", LAYERS)}
+        </div>
+        {now.activations.startsWith("static") && <Calibration />}
+        <Reasons scheme={now} ready={ready} />
+      </details>
+      <p class="note" data-testid="arithmetic">
+        {evaluation.value ? `This model runs by ${evaluation.value.arithmetic}. ` : ""}
+        {explain(now)}
       </p>
     </article>
   );
+}
+
+function Calibration() {
+  const { samples, seed } = calibration.value;
+  return (
+    <div class="fields">
+      <label>
+        Calibration images: {samples}
+        <input
+          type="range"
+          data-testid="calibration-samples"
+          min="8"
+          max="1024"
+          step="8"
+          value={samples}
+          onChange={(event) => engine.setCalibration({ samples: Number(event.currentTarget.value) })}
+        />
+      </label>
+      <label>
+        Picked by seed
+        <input
+          data-testid="calibration-seed"
+          class="narrow"
+          inputMode="numeric"
+          value={seed}
+          onChange={(event) => engine.setCalibration({ seed: Number(event.currentTarget.value) >>> 0 })}
+        />
+      </label>
+    </div>
+  );
+}
+
+/** Why options are greyed out: each reason once. */
+function Reasons({ scheme, ready }: { scheme: Scheme; ready: boolean }) {
+  if (!ready) return null;
+  const others: Partial<Scheme>[] = [
+    { granularity: "per-channel" },
+    { granularity: "per-tensor" },
+    { symmetry: "affine" },
+    { rule: "mse" },
+    { activations: "dynamic" },
+    { method: "qat" },
+  ];
+  const reasons = [...new Set(others.flatMap((other) => errorOf({ ...scheme, ...other }) ?? []))];
+  if (reasons.length === 0) return null;
+  return (
+    <ul class="reasons" data-testid="scheme-reasons" aria-label="Why some options cannot be chosen">
+      {reasons.map((reason) => (
+        <li key={reason}>{reason}</li>
+      ))}
+    </ul>
+  );
+}
+
+function explain({ format, activations }: Scheme): string {
+  const weights: Record<string, string> = {
+    int16: "Each weight becomes one of −32767…32767.",
+    int8: "Each weight becomes one of −127…127, scale = largest weight ÷ 127.",
+    int4: "Each weight becomes one of −7…7, two to a byte.",
+    ternary: "Each weight becomes −α, 0 or +α (threshold 0.7 · mean |w|), four to a byte.",
+    binary: "Each weight becomes −α or +α, α = mean |w|, eight to a byte.",
+    codebook: "Each weight is the number of one of a few shared values, found by k-means.",
+  };
+  const inputs = activations.startsWith("static")
+    ? " Activations are rounded to 0…255 with ranges fixed from training images; what lies beyond is cut off."
+    : activations === "dynamic"
+      ? " Activations are rounded to 0…255 with the range of each image, found as it comes; the products are exact integer sums."
+      : "";
+  return (weights[format] ?? "Each weight is rounded to a shorter float.") + inputs;
+}
+
+/** What a scheme is called in a heading. */
+export function schemeTitle(scheme: Scheme): [string, string] {
+  const [name, what] = FORMATS[scheme.format] ?? [nameOf(scheme), ""];
+  return scheme.format === "codebook" ? [`${scheme.k} values`, "weight clustering"] : [name, what];
 }

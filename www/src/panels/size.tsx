@@ -1,5 +1,5 @@
 import { bytes, times } from "../format";
-import { evaluation } from "../state";
+import { compressed, evaluation } from "../state";
 import type { Side } from "../wasm/quantpad.js";
 import { Figures, type Row } from "./figures";
 
@@ -7,10 +7,16 @@ const ROWS: [string, keyof Side][] = [
   ["Weights", "weightBytes"],
   ["Biases (fp32)", "biasBytes"],
   ["Scales", "scaleBytes"],
+  ["Zero points", "zeroPointBytes"],
+  ["Codebooks", "codebookBytes"],
+  ["Activation ranges", "rangeBytes"],
+  ["Input scaling", "inputScalingBytes"],
+  ["File header", "containerBytes"],
 ];
 
 export function Size() {
   const sides = evaluation.value;
+  const packed = compressed.value;
   const data = (side: Side | undefined) => ({
     "data-bytes": side?.fileBytes ?? "",
     "data-parameter-bytes": side?.parameterBytes ?? "",
@@ -28,16 +34,20 @@ export function Size() {
       rows={
         sides
           ? [
-              ...ROWS.map(([name, key]): Row => [name, bytes(sides.fp32[key]), bytes(sides.quantized[key])]),
+              // What neither has is left out.
+              ...ROWS.filter(([, key]) => sides.fp32[key] + sides.quantized[key] > 0).map(
+                ([name, key]): Row => [name, bytes(sides.fp32[key]), bytes(sides.quantized[key])],
+              ),
               ["Model file", bytes(sides.fp32.fileBytes), bytes(sides.quantized.fileBytes)],
+              ...(packed ? [["File, gzip", bytes(packed[0]), bytes(packed[1])] as Row] : []),
             ]
           : []
       }
     >
       {sides && (
         <>
-          The large figures: the parameters. The file adds {bytes(sides.fp32.inputScalingBytes)} of input
-          scaling (mean and deviation of each pixel, the same for both) and a header with names and shapes.
+          The large figures: weights, biases, and what gives the weights their meaning. The rows add up to the
+          file, byte for byte.
         </>
       )}
     </Figures>
