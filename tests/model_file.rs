@@ -231,14 +231,16 @@ fn what_is_not_sure_to_be_meant_is_refused() {
         }),
         "list of zero points",
     );
-    // What is left of the last byte.
-    let odd = Scheme::from_name("ternary-per-tensor").expect("a scheme");
-    let file = write_quantized(&quantized_as(&network(), odd));
-    let mut file = SafeTensors::read(&file).expect("a whole file");
-    let weight = file.tensors.iter_mut().find(|t| t.name == "0.weight").expect("weights");
-    assert_eq!(weight.data.len(), (3_usize * 9).div_ceil(4), "this test needs padding");
-    *weight.data.to_mut().last_mut().expect("a byte") |= 0x40;
-    refused(read_quantized(&file.write()), "has no use for");
+    // What is left of the last byte: a whole code, part of one, and both.
+    for (name, bits) in [("ternary-per-tensor", 2), ("tf32", 19), ("codebook5", 3)] {
+        let file = write_quantized(&quantized_as(&network(), Scheme::from_name(name).expect("a scheme")));
+        let mut file = SafeTensors::read(&file).expect("a whole file");
+        let weight = file.tensors.iter_mut().find(|t| t.name == "0.weight").expect("weights");
+        assert_eq!(weight.data.len(), (3_usize * 9 * bits).div_ceil(8), "{name}");
+        assert!(!(3 * 9 * bits).is_multiple_of(8), "this test needs padding");
+        *weight.data.to_mut().last_mut().expect("a byte") |= 0x80;
+        refused(read_quantized(&file.write()), "has no use for");
+    }
 }
 
 #[test]

@@ -336,6 +336,46 @@ fn integer_models_are_close_to_their_decoded_weights_in_fp32() {
 }
 
 #[test]
+fn with_static_ranges_integers_go_on_where_the_next_layer_takes_them() {
+    let pixels = images(16);
+    let (mut a, mut b) = (Scratch::default(), Scratch::default());
+    for (name, model) in &models()[1..] {
+        // For each layer with weights: whether integers come out; `None` when it has no integer products.
+        for (scheme_name, wanted) in [
+            ("int8-static-minmax-per-channel", [Some(true), Some(true), Some(false)]),
+            ("int8-static-minmax-per-channel-first-f32", [None, Some(true), Some(false)]),
+            ("int8-static-minmax-per-channel-layer1-f32", [Some(false), None, Some(false)]),
+            ("int8-static-minmax-per-channel-last-f32", [Some(true), Some(false), None]),
+            ("int8-dynamic-per-channel-layer1-f32", [Some(false), None, Some(false)]),
+        ] {
+            let quantized = quantize(model, scheme(scheme_name));
+            let weighted = quantized.layers().iter().filter(|layer| layer.weights().is_some());
+            let found: Vec<_> = weighted.map(|layer| layer.product().map(|product| product.requantizes())).collect();
+            assert_eq!(found, wanted, "{name} {scheme_name}");
+            let wanted = model.forward(&pixels, &mut a).expect("whole images");
+            let found = quantized.forward(&pixels, &mut b).expect("whole images");
+            let size = wanted.iter().fold(0.0_f32, |a, w| a.max(w.abs()));
+            let apart = wanted.iter().zip(found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < size * 0.03, "{name} {scheme_name}: {apart} of {size}");
+        }
+    }
+}
+
+#[test]
+fn a_layer_has_the_format_that_is_said_of_it() {
+    let scheme = scheme("int8-dynamic-per-channel-first-f32-layer2-int4-last-f16");
+    let formats = |count: usize| (0..count).map(|number| scheme.layer(number, count).format).collect::<Vec<_>>();
+    let [f32, int8, int4, f16] = [NumberFormat::F32, NumberFormat::Int8, NumberFormat::Int4, NumberFormat::F16];
+    assert_eq!(formats(4), [f32, int8, int4, f16]);
+    // What is said of the last layer counts more than what is said of its number.
+    assert_eq!(formats(3), [f32, int8, f16]);
+    assert_eq!(formats(1), [f16]);
+    let axes = |number| scheme.layer(number, 4);
+    assert_eq!((axes(0).activations, axes(0).granularity), (ActivationMode::Float, Granularity::PerTensor));
+    assert_eq!((axes(2).activations, axes(2).granularity), (ActivationMode::Dynamic, Granularity::PerChannel));
+}
+
+#[test]
 fn finer_formats_are_closer_to_fp32() {
     let pixels = images(16);
     let (mut a, mut b) = (Scratch::default(), Scratch::default());
