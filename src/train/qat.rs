@@ -140,7 +140,7 @@ impl Fake {
 
     /// The gradient at the input from that at the rounded input.
     pub(super) fn straight_through(&self, x: &[f32], gradient: &mut [f32]) {
-        let group = x.len() / self.params.len().max(1);
+        let group = (x.len() / self.params.len().max(1)).max(1);
         for ((params, x), gradient) in self.params.iter().zip(x.chunks(group)).zip(gradient.chunks_mut(group)) {
             fake_quant::straight_through(*params, x, gradient);
         }
