@@ -304,6 +304,16 @@ fn the_trained_weights_quantized_are_the_network_that_was_trained() {
 }
 
 #[test]
+fn an_empty_batch_teaches_nothing() {
+    let model = small_model(&mut Random::new(8));
+    for activations in [FakeActivations::Float, FakeActivations::Dynamic, FakeActivations::Static] {
+        let mut network = Network::new(&model);
+        network.quantize(FakeScheme { weights: per_channel(Levels::Ternary), activations });
+        assert_eq!(network.learn(&[], &[]), Ok((0.0, 0)));
+    }
+}
+
+#[test]
 fn an_image_of_another_size_is_refused() {
     let data = digits::load();
     let rows = &Split::seeded(data.len() as u32, 1).train[..50];

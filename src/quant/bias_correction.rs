@@ -4,6 +4,9 @@
 //! Layer by layer from the first: the mean output over a calibration set is `W · mean(x) + b`, so the correction is
 //! `W · mean(x) − W' · mean(x')`, where W' are the rounded weights and x' the input that the layers before, rounded and
 //! already corrected, give. For a convolution x are the neighbourhoods of all pixels.
+//!
+//! On the digits it takes ternary weights of a multilayer perceptron from 17 to 7 points below fp32, int4 ones from 0.5 to
+//! 0.1; a convolutional network with binary weights only gets worse, for there rounding changes more than the means.
 
 use crate::{
     Result,

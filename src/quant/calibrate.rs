@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// For each layer with weights the parameters of its input, whose range `observer` finds in the activations that the
-/// images of `calibration` (`[rows, pixels]`) put there.
+/// images of `calibration` (`[rows, pixels]`) put there. Where rounding changes the weights much (ternary, binary), `model`
+/// should be that with the rounded weights: its activations are others.
 ///
 /// # Errors
 /// [`Error::Shape`] when `calibration` is empty or holds no whole number of images, [`Error::NotFinite`].

@@ -57,7 +57,11 @@ pub fn qat_settings(model: &Model, weights: WeightFormat, seed: u32) -> Settings
         },
         batch: 32,
         optimizer: Optimizer::Adam,
-        rate: if linear { 1e-3 } else { 3e-3 },
+        rate: match (linear, weights.levels) {
+            (true, Levels::Integers(8..)) => 3e-4,
+            (true, _) => 1e-3,
+            (false, _) => 3e-3,
+        },
         weight_decay: if linear && weights.levels == Levels::Ternary { 0.3 } else { 1e-4 },
         augmentation: if linear { Augmentation::NONE } else { Augmentation::DEFAULT.times(0.5) },
         validation: 0.0,
@@ -142,7 +146,7 @@ impl Fake {
 
     /// The gradient at the input from that at the rounded input.
     pub(super) fn straight_through(&self, x: &[f32], gradient: &mut [f32]) {
-        let group = x.len() / self.params.len().max(1);
+        let group = (x.len() / self.params.len().max(1)).max(1);
         for ((params, x), gradient) in self.params.iter().zip(x.chunks(group)).zip(gradient.chunks_mut(group)) {
             fake_quant::straight_through(*params, x, gradient);
         }
