@@ -4,7 +4,7 @@
 use std::{cell::Cell, rc::Rc};
 
 use js_sys::{Float32Array, Function, JSON, Reflect};
-use quantpad::web::{Lab, Pad, Predictor, network_defaults};
+use quantpad::web::{Lab, Pad, Predictor, lab_report, network_defaults, time_models};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};
 use web_sys::{HtmlCanvasElement, PointerEvent, PointerEventInit};
@@ -237,13 +237,16 @@ fn the_lab_reports_accuracy_size_and_time() {
     assert!(number(&evaluation, "fp32.correct") - number(&evaluation, "quantized.correct") <= 1.0);
     assert_eq!(number(&evaluation, "fp32.parameterBytes"), 2600.0);
     assert_eq!(number(&evaluation, "quantized.parameterBytes"), 720.0);
-    let timing = lab.time(&fp32, &quantized, 42, 3).expect("a timing");
+    let images = lab.timed_images(42);
+    assert_eq!(images.len(), 360 * 64);
+    let timing = time_models(&fp32, &quantized, &images, 3).expect("a timing");
     for side in ["one.a", "one.b", "batch.a", "batch.b"] {
         let [q1, median, q3] = ["q1Ns", "medianNs", "q3Ns"].map(|key| number(&timing, &format!("{side}.{key}")));
         assert!(0.0 < q1 && q1 <= median && median <= q3, "{side}: {q1} {median} {q3}");
     }
+    assert!(time_models(&fp32, &quantized, &images[..63], 3).is_err());
     assert!(number(&timing, "batch.a.medianNs") > number(&timing, "one.a.medianNs"));
-    let report = lab.lab_report(&quantized, 42, 3).expect("a report");
+    let report = lab_report(&quantized, &images, 3).expect("a report");
     assert_eq!(number(&report, "recipe.correct"), 242.0);
     assert_eq!(number(&report, "repairedCorrect"), 350.0);
     assert_eq!(number(&report, "wrapped"), 20.0);

@@ -48,7 +48,7 @@ export interface Ceiling { name: string; productsPerNs: number }
 export interface TimingReport { clockStepMs: number; one: Pair; batch: Pair; batchSize: number }
 export interface LabRow { correct: number; total: number; bytes: number; ns: number; q1Ns: number; q3Ns: number }
 export interface LabReport {
-  recipe: LabRow; recipeFloatCorrect: number; wrapped: number; repairedCorrect: number; int8: LabRow;
+  recipe: LabRow; recipeFloatCorrect: number; wrapped: number; repairedCorrect: number; quantized: Timing;
 }
 "#;
 
@@ -220,5 +220,6 @@ pub struct LabReport {
     pub wrapped: usize,
     /// The lab's own fit, quantized by the contract.
     pub repaired_correct: usize,
-    pub int8: LabRow,
+    /// All timed images.
+    pub quantized: Timing,
 }

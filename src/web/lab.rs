@@ -1,28 +1,26 @@
 //! The job worker's side: train, quantize, evaluate, time. A model goes in and out as the bytes of its file.
 
-use core::hint::black_box;
 use std::rc::Rc;
 
 use js_sys::Float32Array;
 use wasm_bindgen::prelude::*;
 
 use super::{
-    clock,
-    dto::{self, LabRow, Side, to_js},
+    dto::{self, Side, to_js},
     training::{Request, Training},
 };
 use crate::{
     Error,
     data::{
-        CLASSES, Dataset, Split, digits,
+        Dataset, Split, digits,
         files::{self, File},
         gzip,
         raster::Point,
     },
-    eval::{answers::Answers, confidence::Familiarity, metrics, size, timing},
+    eval::{answers::Answers, confidence::Familiarity, size},
     format::model_file,
-    nn::{Model, Scratch},
-    quant::{QuantizedModel, Scheme, naive},
+    nn::Scratch,
+    quant::{QuantizedModel, Scheme},
     random::Random,
     train::{FineTuner, FineTuning, Own},
 };
@@ -188,70 +186,12 @@ impl Lab {
         })
     }
 
-    /// Times both models in turn, on one test image and on (at most [`TIMED_ROWS`] of) the test set, in `pairs` pairs of samples.
-    #[wasm_bindgen(unchecked_return_type = "TimingReport")]
-    pub fn time(&mut self, fp32: &[u8], quantized: &[u8], seed: u32, pairs: usize) -> Result<JsValue, JsValue> {
-        let (model, twin) = (model_file::read_model(fp32)?, model_file::read_quantized(quantized)?);
-        let (pixels, labels) = self.data.gather(timed(&self.split(seed)));
-        let one = &pixels[..model.input().pixels()];
-        let step = timing::clock_step(clock::now);
-        to_js(&dto::TimingReport {
-            clock_step_ms: step,
-            one: timing::pair(
-                pairs,
-                timing::MIN_SAMPLE_MS,
-                step,
-                clock::now,
-                run(&model, one),
-                run_quantized(&twin, one),
-            )
-            .into(),
-            batch: timing::pair(
-                pairs,
-                timing::MIN_SAMPLE_MS,
-                step,
-                clock::now,
-                run(&model, &pixels),
-                run_quantized(&twin, &pixels),
-            )
-            .into(),
-            batch_size: labels.len(),
-        })
-    }
-
-    /// What the published lab's table is compared with: its mistake re-run, and `quantized` (trained on the split `seed`).
-    #[wasm_bindgen(js_name = labReport, unchecked_return_type = "LabReport")]
-    pub fn lab_report(&mut self, quantized: &[u8], seed: u32, pairs: usize) -> Result<JsValue, JsValue> {
-        let twin = model_file::read_quantized(quantized)?;
-        let digits = digits::load();
-        let recipe = naive::lab_model(&digits)?;
-        let lab_test = digits.gather(&digits.split(Split::DEFAULT_SEED).test);
-        let own_test = self.data.gather(timed(&self.split(seed)));
-        let step = timing::clock_step(clock::now);
-        let times = timing::pair(
-            pairs,
-            timing::MIN_SAMPLE_MS,
-            step,
-            clock::now,
-            run(&recipe, &lab_test.0),
-            run_quantized(&twin, &own_test.0),
-        );
-
-        let mut correct = |model: &Model| -> Result<_, Error> {
-            Ok(metrics::accuracy(model.forward(&lab_test.0, &mut self.scratch)?, &lab_test.1))
-        };
-        let recipe_correct = correct(&recipe)?;
-        let recipe_float_correct = correct(&naive::lab_model_float(&digits)?)?.correct;
-        let repaired_correct = correct(&naive::lab_model_repaired(&digits)?)?.correct;
-        let own_correct = metrics::accuracy(twin.forward(&own_test.0, &mut self.scratch)?, &own_test.1);
-        let recipe_bytes = CLASSES * recipe.input().pixels() + size::of_model(&recipe).biases;
-        to_js(&dto::LabReport {
-            recipe: LabRow::new(recipe_correct, recipe_bytes, times.a),
-            recipe_float_correct,
-            wrapped: naive::lab_fit().0.iter().filter(|&&w| naive::leaves_int8(w)).count(),
-            repaired_correct,
-            int8: LabRow::new(own_correct, size::of_quantized(&twin).parameters(), times.b),
-        })
+    /// The images that are timed: (at most [`TIMED_ROWS`] of) the test images of the split `seed`, row-major.
+    #[wasm_bindgen(js_name = timedImages)]
+    pub fn timed_images(&self, seed: u32) -> Vec<f32> {
+        let mut rows = self.split(seed).test;
+        rows.truncate(TIMED_ROWS);
+        self.data.gather(&rows).0
     }
 
     /// Images for static ranges; none for other schemes.
@@ -267,24 +207,5 @@ impl Lab {
 
     fn split(&self, seed: u32) -> Split {
         self.data.split(seed)
-    }
-}
-
-fn timed(split: &Split) -> &[u32] {
-    &split.test[..split.test.len().min(TIMED_ROWS)]
-}
-
-/// One inference of all `pixels`, for the timer. The models have been evaluated before, so no error can come.
-fn run<'a>(model: &'a Model, pixels: &'a [f32]) -> impl FnMut() + 'a {
-    let mut scratch = Scratch::default();
-    move || {
-        let _ = black_box(model.forward(black_box(pixels), &mut scratch));
-    }
-}
-
-fn run_quantized<'a>(model: &'a QuantizedModel, pixels: &'a [f32]) -> impl FnMut() + 'a {
-    let mut scratch = Scratch::default();
-    move || {
-        let _ = black_box(model.forward(black_box(pixels), &mut scratch));
     }
 }

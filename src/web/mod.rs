@@ -2,7 +2,9 @@
 //!
 //! * [`Pad`]: the drawing canvas, on the main thread.
 //! * [`Predictor`]: both models, on the main thread.
-//! * [`Lab`]: training, quantizing, evaluating and timing, in the job worker.
+//! * [`Lab`]: training, quantizing and evaluating, in the job worker.
+//! * [`time_models`], [`lab_report`]: timing, in a worker of its own.
+//! * [`presets`], [`scheme_error`]: which schemes there are.
 //! * [`Classifier`]: one model, pixels in and scores out, for programs.
 //! * [`Bench`]: the kernels themselves, measured.
 //! * `dto`: the records that cross to TypeScript; `clock`: `performance.now()`.
@@ -15,6 +17,7 @@ mod lab;
 mod pad;
 mod predictor;
 mod schemes;
+mod timer;
 mod training;
 
 pub use bench::{Bench, use_rounding};
@@ -23,6 +26,7 @@ pub use lab::Lab;
 pub use pad::Pad;
 pub use predictor::Predictor;
 pub use schemes::{presets, scheme_error};
+pub use timer::{lab_report, time_models};
 pub use training::network_defaults;
 
 use wasm_bindgen::prelude::*;

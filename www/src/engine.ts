@@ -23,9 +23,16 @@ import type { Command, Jobs, Report, Requantized } from "./worker";
 const QUICK_PAIRS = 2;
 const FULL_PAIRS = 15;
 
+interface JobWorker {
+  thread: Worker;
+  jobs: Promise<Comlink.Remote<Jobs>>;
+}
+
 let module: WebAssembly.Module;
 /** The job worker, if one is up; the next job starts one otherwise. */
-let worker: { thread: Worker; jobs: Promise<Comlink.Remote<Jobs>> } | null = null;
+let worker: JobWorker | null = null;
+/** The worker that measures, so that nobody waits for it. */
+let measurer: JobWorker | null = null;
 /** Rejects the jobs under way: they never answer once their worker is gone. */
 const pending = new Set<(reason: Failure) => void>();
 let files: { fp32: Uint8Array; quantized: Uint8Array } | null = null;
@@ -45,7 +52,7 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
   try {
     const core = await compileCore();
     module = core.module;
-    worker = spawn();
+    worker = spawn(dataFiles);
     await init({ module_or_path: module });
     state.backend.value = backend();
     performance.mark("core-ready");
@@ -205,13 +212,13 @@ export async function reset(): Promise<void> {
 export async function compareBackends(): Promise<void> {
   if (!files || state.comparing.value) return;
   const { fp32, quantized } = files;
-  const { seed } = state.trained.value;
   state.backends.value = [];
   try {
+    const images = await timedImages();
     for (const name of await loadable()) {
       state.comparing.value = name;
       const module = await compile(name);
-      const timing = await alone(module, (jobs) => jobs.time(fp32, quantized, seed, FULL_PAIRS));
+      const timing = await alone(module, (jobs) => jobs.time(fp32, quantized, images, FULL_PAIRS));
       if (files?.quantized !== quantized) return;
       state.backends.value = [...state.backends.value, { backend: name, timing }];
     }
@@ -267,7 +274,7 @@ async function alone<T>(
       });
     });
     const jobs = Comlink.wrap<Jobs>(thread);
-    const done = jobs.start(core, dataFiles).then(() => job(jobs));
+    const done = jobs.start(core, []).then(() => job(jobs));
     return await Promise.race(stopped ? [done, crashed, stopped] : [done, crashed]);
   } finally {
     thread.terminate();
@@ -343,7 +350,7 @@ function runaway({ model, network }: TrainRequest, step: number): Failure {
 }
 
 /** Puts a pair of models to use. */
-function use(fp32: Uint8Array, { quantized, evaluation, compressed }: Requantized): void {
+function use(fp32: Uint8Array, { scheme, quantized, evaluation, compressed }: Requantized): void {
   const next = new Predictor(fp32, quantized);
   predictor?.free();
   predictor = next;
@@ -351,6 +358,7 @@ function use(fp32: Uint8Array, { quantized, evaluation, compressed }: Requantize
   files = { fp32, quantized };
   const { width, height, maxPixel } = state.trained.value.data;
   pad?.setForm(width, height, maxPixel);
+  state.usedScheme.value = scheme;
   state.evaluation.value = evaluation;
   state.compressed.value = compressed;
   // Times of other models.
@@ -358,21 +366,49 @@ function use(fp32: Uint8Array, { quantized, evaluation, compressed }: Requantize
   predict();
 }
 
+/** Times the models in use; asked again meanwhile, it goes on until those in use then have been timed as often. */
 async function measure(pairs: number): Promise<void> {
-  if (!files) return;
-  const { fp32, quantized } = files;
-  const { seed } = state.trained.value;
+  wantedPairs = Math.max(wantedPairs, pairs);
+  measuring ??= measureAll().finally(() => {
+    measuring = null;
+  });
+  await measuring;
+}
+
+let wantedPairs = 0;
+let measuring: Promise<void> | null = null;
+
+async function measureAll(): Promise<void> {
   state.measuring.value = true;
   try {
-    const measured = await ask((jobs) => jobs.measure(fp32, quantized, seed, pairs));
-    // Figures of models that are no longer in use are not shown.
-    if (files?.quantized !== quantized) return;
-    state.timing.value = measured.timing;
-    state.labReport.value = measured.lab;
-    useRounding(measured.rounding);
+    while (files && wantedPairs > 0) {
+      const { fp32, quantized } = files;
+      const pairs = wantedPairs;
+      wantedPairs = 0;
+      const images = await timedImages();
+      measurer ??= spawn([]);
+      const { jobs } = measurer;
+      const measured = await jobs.then((jobs) => jobs.measure(fp32, quantized, images, pairs));
+      // Figures of models that are no longer in use are not shown.
+      if (files?.quantized !== quantized) continue;
+      state.timing.value = measured.timing;
+      state.labReport.value = measured.lab;
+      useRounding(measured.rounding);
+    }
   } finally {
     state.measuring.value = false;
   }
+}
+
+/** The images that are timed, as long as they are of the models in use. */
+let timed: { images: Float32Array; trained: state.Trained } | null = null;
+
+async function timedImages(): Promise<Float32Array> {
+  const trained = state.trained.value;
+  if (timed?.trained.seed !== trained.seed || timed.trained.data !== trained.data) {
+    timed = { images: await ask((jobs) => jobs.timedImages(trained.seed)), trained };
+  }
+  return timed.images;
 }
 
 function drawingChanged(): void {
@@ -462,15 +498,16 @@ function download(content: Blob, name: string): void {
   URL.revokeObjectURL(url);
 }
 
-/** Starts a job worker. */
-function spawn(): NonNullable<typeof worker> {
+/** Starts a worker, with a data set to work on. */
+function spawn(data: File[]): JobWorker {
   const thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   thread.addEventListener("error", (event) => {
     event.preventDefault();
     if (thread === worker?.thread) crashed(event.message);
+    if (thread === measurer?.thread) measurer = null;
   });
   const remote = Comlink.wrap<Jobs>(thread);
-  const jobs = remote.start(module, dataFiles).then(() => remote);
+  const jobs = remote.start(module, data).then(() => remote);
   // Whoever asks for a job hears of a failed start; nobody may have asked yet.
   jobs.catch(() => {});
   return { thread, jobs };
@@ -484,7 +521,7 @@ async function ask<T>(job: (jobs: Comlink.Remote<Jobs>) => Promise<T>): Promise<
   });
   pending.add(reject);
   try {
-    worker ??= spawn();
+    worker ??= spawn(dataFiles);
     return await Promise.race([worker.jobs.then(job), ended]);
   } catch (error) {
     // A trap leaves the worker's instance unusable. (Comlink hands errors over by name.)

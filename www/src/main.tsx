@@ -39,7 +39,7 @@ function App() {
       data-state={state.phase.value}
       data-backend={state.backend.value}
       data-model={state.trained.value.model}
-      data-scheme={state.scheme.value}
+      data-scheme={state.usedScheme.value}
     >
       <Header />
       <main>

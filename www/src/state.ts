@@ -63,6 +63,8 @@ export interface Trained {
   data: Data;
   tuned: number;
 }
+/** The name of the scheme of the quantized model in use. */
+export const usedScheme = signal("");
 export const trained = signal<Trained>({
   model: "softmax",
   layers: [],

@@ -10,11 +10,13 @@ import init, {
   type Evaluation,
   Lab,
   type LabReport,
+  labReport,
   type Pair,
   type Sample,
   type Step,
   type TimingReport,
   type TrainRequest,
+  timeModels,
 } from "./wasm/quantpad.js";
 
 export interface QuantizeRequest {
@@ -26,6 +28,7 @@ export interface QuantizeRequest {
 }
 
 export interface Requantized {
+  scheme: string;
   quantized: Uint8Array;
   evaluation: Evaluation;
   /** Bytes of both files after gzip. */
@@ -80,7 +83,7 @@ const breathe = () =>
   });
 
 class Jobs {
-  #lab!: Lab;
+  #opened: Lab | null = null;
   #rounding = "";
   #command: Command = "run";
   #heard = () => {};
@@ -88,15 +91,20 @@ class Jobs {
   /** `files`: of the data set to use; none means the digits. */
   async start(module: WebAssembly.Module, files: File[]): Promise<void> {
     await init({ module_or_path: module });
-    this.#lab = new Lab();
     if (files.length > 0) await this.load(files);
+  }
+
+  /** With the digits, unless files have been read. A worker that only measures needs none. */
+  get #lab(): Lab {
+    this.#opened ??= new Lab();
+    return this.#opened;
   }
 
   /** Reads a data set; the one in use stays when that fails. No files: the digits. */
   async load(files: File[]): Promise<DataInfo> {
     if (files.length === 0) {
-      this.#lab.free();
-      this.#lab = new Lab();
+      this.#opened?.free();
+      this.#opened = null;
       return this.#lab.data();
     }
     try {
@@ -172,32 +180,37 @@ class Jobs {
     return this.#lab.sample(seed, number);
   }
 
+  /** Quantizes, and evaluates both models. */
   async quantize(fp32: Uint8Array, request: QuantizeRequest): Promise<Requantized> {
     const { scheme, seed, samples, calibrationSeed } = request;
     const quantized = this.#lab.quantize(fp32, scheme, seed, samples, calibrationSeed);
     return {
+      scheme,
       quantized,
       evaluation: this.#lab.evaluate(fp32, quantized, seed),
       compressed: [await packedSize(fp32), await packedSize(quantized)],
     };
   }
 
-  measure(fp32: Uint8Array, quantized: Uint8Array, seed: number, pairs: number): Measured {
+  timedImages(seed: number): Float32Array {
+    return this.#lab.timedImages(seed);
+  }
+
+  measure(fp32: Uint8Array, quantized: Uint8Array, images: Float32Array, pairs: number): Measured {
     return {
-      timing: this.time(fp32, quantized, seed, pairs),
-      lab: this.#lab.labReport(quantized, seed, pairs),
+      timing: this.time(fp32, quantized, images, pairs),
+      lab: labReport(quantized, images, pairs),
       rounding: this.#rounding,
     };
   }
 
-  time(fp32: Uint8Array, quantized: Uint8Array, seed: number, pairs: number): TimingReport {
-    // Training has had the engine compile this code well by now.
+  time(fp32: Uint8Array, quantized: Uint8Array, images: Float32Array, pairs: number): TimingReport {
     if (!this.#rounding) {
       const bench = new Bench(SWEEP_PAIRS, SWEEP_SAMPLE_MS);
       this.#rounding = bench.chooseRounding();
       bench.free();
     }
-    return this.#lab.time(fp32, quantized, seed, pairs);
+    return timeModels(fp32, quantized, images, pairs);
   }
 
   /** Times layers of growing size; `report` hears of each. */

@@ -1,5 +1,5 @@
 import { bytes, count, duration, modelName, percent, range } from "../format";
-import { labReport, trained } from "../state";
+import { evaluation, labReport, trained, usedScheme } from "../state";
 import type { LabRow } from "../wasm/quantpad.js";
 import { Scroll } from "./scroll";
 
@@ -9,6 +9,8 @@ const PUBLISHED: LabRow = { correct: 242, total: 360, bytes: 640, ns: 1.3e6, q1N
 /** The published lab's table: as published, its mistake re-run, and int8 done right. */
 export function Lab() {
   const report = labReport.value;
+  const { correct = 0, total = 0, parameterBytes = 0 } = evaluation.value?.quantized ?? {};
+  const { medianNs = 0, q1Ns = 0, q3Ns = 0 } = report?.quantized ?? {};
   return (
     <section class="card lab" aria-labelledby="lab-title">
       <h2 id="lab-title">The lab that lost 30 points</h2>
@@ -47,9 +49,9 @@ export function Lab() {
                 />
                 <Row
                   id="int8"
-                  name={`Done right: your ${modelName(trained.value)}, seed ${trained.value.seed}`}
-                  row={report.int8}
-                  bytesNote="weights, fp32 biases, scales"
+                  name={`Done right: your ${modelName(trained.value)}, ${usedScheme.value}, seed ${trained.value.seed}`}
+                  row={{ correct, total, bytes: parameterBytes, ns: medianNs, q1Ns, q3Ns }}
+                  bytesNote="with biases and scales"
                 />
               </>
             )}
@@ -77,9 +79,9 @@ export function Lab() {
           </li>
           <li>
             <strong>Times.</strong> The published times come without a spread, and how they were taken is not
-            said. Here: median and middle half of passes over all {count(report.int8.total)} test images. The
-            recipe turns its integers back into floats before it multiplies: that is fp32 work, and can save
-            no time.
+            said. Here: median and middle half of passes over all {count(Math.min(total, 360))} test images.
+            The recipe turns its integers back into floats before it multiplies: that is fp32 work, and can
+            save no time.
           </li>
         </ul>
       )}
