@@ -1,7 +1,6 @@
 //! Teaching a trained model one person's hand.
 //!
-//! A few drawings of the person's own, each written out with several pens and slants ([`WRITINGS`]), make up a part of
-//! every batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in
+//! A few drawings of the person's own, each written out again with other pens, slants and bends, make up a part of every batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in
 //! the first training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same
 //! bits everywhere.
 
@@ -18,14 +17,14 @@ use crate::{
     random::Random,
 };
 
-/// Pens of 0.12, 0.16 and 0.20 of the drawing at 8x8, and three slants of the middle one.
-pub const WRITINGS: [Rendering; 5] = [
-    Rendering::STANDARD,
-    Rendering { pen: 0.75, shear: 0.0 },
-    Rendering { pen: 1.25, shear: 0.0 },
-    Rendering { pen: 1.0, shear: 0.15 },
-    Rendering { pen: 1.0, shear: -0.15 },
-];
+/// Writings made of each drawing.
+const WRITINGS: usize = 64;
+/// How far points move, as a share of half the drawing's longer side, by each of the terms of [`bend`].
+const BEND: f32 = 0.2;
+/// The pen is at most this much thicker or thinner than usual: 0.12 to 0.20 of the drawing at 8x8.
+const PEN: f32 = 0.25;
+/// The largest slant added, either way.
+const SHEAR: f32 = 0.2;
 
 /// How to fine-tune.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,13 +106,22 @@ impl<'d> FineTuner<'d> {
         if (input.pixels(), input.width()) != (pixels, form.width) {
             return Err(Error::Shape { what: "model's input", expected: pixels, found: input.pixels() });
         }
+        let mut random = Random::new(settings.seed.into());
         let (mut images, mut labels) = (Vec::new(), Vec::new());
         for (row, own) in drawings.iter().enumerate() {
             if usize::from(own.label) >= CLASSES {
                 return Err(Error::Label { row, label: own.label });
             }
-            for rendering in WRITINGS {
-                if let Some(image) = raster::render(own.strokes, form, rendering) {
+            for writing in 0..WRITINGS {
+                let mut draw = |strength: f32| f64::from(strength * random.symmetric());
+                // The first as it was drawn.
+                let (strokes, rendering) = if writing == 0 {
+                    (own.strokes.to_vec(), Rendering::STANDARD)
+                } else {
+                    let rendering = Rendering { pen: 1.0 + draw(PEN), shear: draw(SHEAR) };
+                    (bend(own.strokes, &mut random), rendering)
+                };
+                if let Some(image) = raster::render(&strokes, form, rendering) {
                     images.extend(image);
                     labels.push(own.label);
                 }
@@ -133,7 +141,7 @@ impl<'d> FineTuner<'d> {
             input,
             images,
             labels,
-            random: Random::new(settings.seed.into()),
+            random,
             step: 0,
             image: vec![0.0; 2 * pixels],
             batch: Vec::new(),
@@ -188,4 +196,30 @@ impl<'d> FineTuner<'d> {
         }
         Ok(())
     }
+}
+
+/// Another writing of the same strokes: with u and v the place across and down the drawing, -1..1, each point moves along
+/// each axis by random shares of 1 - u², 1 - v², u v, and of the other axis.
+fn bend(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
+    let (mut low, mut high) = ([f32::MAX; 2], [f32::MIN; 2]);
+    for point in strokes.iter().flatten() {
+        for axis in 0..2 {
+            low[axis] = low[axis].min(point[axis]);
+            high[axis] = high[axis].max(point[axis]);
+        }
+    }
+    let half = (high[0] - low[0]).max(high[1] - low[1]) / 2.0;
+    if !(half > 0.0) {
+        return strokes.to_vec();
+    }
+    let terms = [(); 2].map(|()| [(); 4].map(|()| BEND * random.symmetric()));
+    let moved = |point: &Point| {
+        let place = [0, 1].map(|axis| (point[axis] - (low[axis] + high[axis]) / 2.0) / half);
+        let [u, v] = place;
+        [0, 1].map(|axis| {
+            let [a, b, c, d]: [f32; 4] = terms[axis];
+            point[axis] + half * (a * (1.0 - u * u) + b * (1.0 - v * v) + c * (u * v) + d * place[1 - axis])
+        })
+    };
+    strokes.iter().map(|stroke| stroke.iter().map(moved).collect()).collect()
 }
