@@ -180,7 +180,7 @@ fn fine_tuning(model: &Model, data: &Dataset, split: &Split, drawings: &[Drawing
                 }
             }
             let mut tuner =
-                FineTuner::new(model, data, &split.train, &own, FineTuning::default()).expect("drawings and rows");
+                FineTuner::new(model, data, &split.train, &own, FineTuning::of(model, 0)).expect("drawings and rows");
             while !tuner.step().expect("a finite loss") {}
             let tuned = tuner.model().expect("finite weights");
             let read = |model: &Model| {

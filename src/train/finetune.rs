@@ -20,7 +20,7 @@ use crate::{
 /// Writings made of each drawing.
 const WRITINGS: usize = 64;
 /// How far points move, as a share of half the drawing's longer side, by each of the terms of [`bend`].
-const BEND: f32 = 0.2;
+const BEND: f32 = 0.16;
 /// The pen is at most this much thicker or thinner than usual: 0.12 to 0.20 of the drawing at 8x8.
 const PEN: f32 = 0.25;
 /// The largest slant added, either way.
@@ -41,20 +41,34 @@ pub struct FineTuning {
     pub weight_decay: f32,
     /// How images are varied each time they are learned from.
     pub augmentation: Augmentation,
+    /// Whether the rows of the data set vary too, or only the person's own drawings.
+    pub vary_others: bool,
     /// Of the choice of rows and their variations.
     pub seed: u32,
 }
 
-impl Default for FineTuning {
-    fn default() -> Self {
+impl FineTuning {
+    /// For a model like `model`. One layer cannot follow both the rows and their variations, and has learned from the bare
+    /// rows before, each pixel at a scale of its own, where noise would drown it.
+    pub fn of(model: &Model, seed: u32) -> Self {
+        let deep = model.layers().len() > 1;
         Self {
-            steps: 1000,
-            own: 16,
-            others: 16,
+            steps: 900,
+            own: if deep { 16 } else { 12 },
+            others: if deep { 16 } else { 60 },
             rate: 0.003,
-            weight_decay: 0.01,
-            augmentation: Augmentation::DEFAULT,
-            seed: 0,
+            weight_decay: if deep { 0.01 } else { 0.0 },
+            augmentation: Augmentation {
+                rotation: 4.0,
+                shear: 0.05,
+                scale: 0.05,
+                shift: 0.3 / 8.0,
+                thickness: 0.4 / 8.0,
+                elastic: 0.3 / 8.0,
+                noise: if deep { 1.0 / 16.0 } else { 0.0 },
+            },
+            vary_others: deep,
+            seed,
         }
     }
 }
@@ -191,8 +205,12 @@ impl<'d> FineTuner<'d> {
                 image.iter_mut().zip(self.data.image(row)).for_each(|(to, &pixel)| *to = pixel.into());
                 self.answers.push(self.data.label(row));
             }
-            self.augmenter.apply(image, &mut self.random, varied)?;
-            self.input.standardize(varied, out)?;
+            if i < own || self.settings.vary_others {
+                self.augmenter.apply(image, &mut self.random, varied)?;
+                self.input.standardize(varied, out)?;
+            } else {
+                self.input.standardize(image, out)?;
+            }
         }
         Ok(())
     }
