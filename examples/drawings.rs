@@ -2,6 +2,9 @@
 //! Needs the development drawings in `../shared/strokes`. SEEDS (1): trainings of each network; FINE: also teach the networks
 //! each writer's hand.
 
+#![cfg_attr(target_arch = "wasm32", no_main)]
+#![cfg(not(target_arch = "wasm32"))]
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 
@@ -123,7 +126,7 @@ fn accuracies(model: &Model, data: &Dataset, split: &Split, drawings: &[Drawing]
 fn confusions(model: &Model, drawings: &[Drawing]) {
     let [_, mean] = logits(&fp32(model), drawings);
     let mut counts = [[0; CLASSES]; CLASSES];
-    let mut writers = vec![(0, 0); 13];
+    let mut writers = [(0, 0); 13];
     for (drawing, answer) in drawings.iter().zip(answers(&mean)) {
         counts[usize::from(drawing.label)][answer] += 1;
         writers[drawing.writer].0 += u32::from(answer == usize::from(drawing.label));

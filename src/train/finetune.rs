@@ -227,7 +227,7 @@ fn bend(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
         }
     }
     let half = (high[0] - low[0]).max(high[1] - low[1]) / 2.0;
-    if !(half > 0.0) {
+    if half.is_nan() || half <= 0.0 {
         return strokes.to_vec();
     }
     let terms = [(); 2].map(|()| [(); 4].map(|()| BEND * random.symmetric()));
