@@ -83,7 +83,7 @@ fn the_same_seed_gives_the_same_bits_in_every_build_and_engine() {
         });
         common::hash(lists.flatten().map(|w| w.to_bits().into()))
     };
-    assert_eq!(format!("{:016x}", bits(1)), "d15ddd56570cf5e7");
+    assert_eq!(format!("{:016x}", bits(1)), "6de9e7deed4834a4");
     assert_ne!(bits(1), bits(2));
 }
 
@@ -126,7 +126,7 @@ fn ten_drawings_of_a_real_hand_help_with_the_others() {
                 own.push(Own { strokes: &drawing.strokes, label: drawing.label });
             }
         }
-        let tuned = tune(&model, &data, &split.train, &own, FineTuning::of(&model, 0));
+        let tuned = tune(&model, &data, &split.train, &own, FineTuning { steps: 900, ..FineTuning::of(&model, 0) });
         let count = |model: &Model| {
             others.iter().filter(|drawing| read(model, &drawing.strokes) == usize::from(drawing.label)).count()
         };

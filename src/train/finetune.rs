@@ -1,8 +1,9 @@
 //! Teaching a trained model one person's hand.
 //!
-//! A few drawings of the person's own, each written out again with other pens, slants and bends, make up a part of every batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in
-//! the first training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same
-//! bits everywhere.
+//! A few drawings of the person's own, each written out again with other pens, slants and bends, make up a part of every
+//! batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in the first
+//! training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same bits
+//! everywhere. Held by `tests/finetune.rs`.
 
 use core::f64::consts::PI;
 
@@ -13,14 +14,14 @@ use crate::{
         Augmentation, Augmenter, CLASSES, Dataset,
         raster::{self, Form, Point, Rendering},
     },
-    nn::{Input, Model},
+    nn::{Input, Layer, Model},
     random::Random,
 };
 
 /// Writings made of each drawing.
 const WRITINGS: usize = 64;
 /// How far points move, as a share of half the drawing's longer side, by each of the terms of [`bend`].
-const BEND: f32 = 0.16;
+const BEND: f32 = 0.2;
 /// The pen is at most this much thicker or thinner than usual: 0.12 to 0.20 of the drawing at 8x8.
 const PEN: f32 = 0.25;
 /// The largest slant added, either way.
@@ -48,12 +49,19 @@ pub struct FineTuning {
 }
 
 impl FineTuning {
-    /// For a model like `model`. One layer cannot follow both the rows and their variations, and has learned from the bare
-    /// rows before, each pixel at a scale of its own, where noise would drown it.
+    /// For a model like `model`; in a browser this takes 0.1 to 1 second. One layer cannot follow both the rows and their
+    /// variations, and has learned from the bare rows before, each pixel at a scale of its own, where noise would drown it.
+    ///
+    /// Ten drawings, one of each digit, of each of 13 people: of their other drawings, in four writings, the CNN reads
+    /// 98.7 % (before: 97.6), the MLP 98.6 (96.8), softmax regression 96.7 (92.3), and of the test rows 0.2, 0.0 and
+    /// 0.4 points less than before.
     pub fn of(model: &Model, seed: u32) -> Self {
         let deep = model.layers().len() > 1;
+        let convolutional = model.layers().iter().any(|layer| matches!(layer, Layer::Conv2d(_)));
+        let steps = if deep && !convolutional { 3000 } else { 900 };
         Self {
-            steps: 900,
+            // Larger images cost more: fewer of them, for about the same time.
+            steps: (steps * 64 / model.input().pixels().max(64)).max(200),
             own: if deep { 16 } else { 12 },
             others: if deep { 16 } else { 60 },
             rate: 0.003,
