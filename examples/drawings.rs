@@ -1,5 +1,5 @@
-//! What the models of the page make of real people's drawings: `cargo run --release --example drawings -- [SEEDS] [FINE]`.
-//! Needs the development drawings in `../shared/strokes`. SEEDS (1): trainings of each network; FINE: also teach the networks
+//! What the models of the page make of real people's drawings: `cargo run --release --example drawings -- [SEEDS] [fine]`.
+//! Needs the development drawings in `../shared/strokes`. SEEDS (1): trainings of each network; fine: also teach the networks
 //! each writer's hand.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]

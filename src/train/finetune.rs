@@ -62,8 +62,8 @@ impl FineTuning {
         Self {
             // Larger images cost more: fewer of them, for about the same time.
             steps: (steps * 64 / model.input().pixels().max(64)).max(200),
-            own: if deep { 16 } else { 12 },
-            others: if deep { 16 } else { 60 },
+            own: if deep { 16 } else { 10 },
+            others: if deep { 16 } else { 62 },
             rate: 0.003,
             weight_decay: if deep { 0.01 } else { 0.0 },
             augmentation: Augmentation {
