@@ -7,8 +7,9 @@
 //! * [`sure`]: is the largest probability (of the mean logits of all writings) large enough for this kind of model?
 //! * [`Familiarity`]: is there an image of that digit in the data set which looks like it? That finds letters.
 //!
-//! Chosen on 3,248 digits by 13 people, 580 letters and signs, and 1,200 scribbles (`examples/drawings.rs`, which prints
-//! the shares).
+//! Chosen on 3,248 digits by 13 people, 400 letters and signs, and 1,200 scribbles (`cargo run --release --example
+//! drawings`). Answered are 96 to 97 % of the digits that are read rightly, 43 to 57 % of those read wrongly, 16 to 18 % of
+//! the letters, and 11 % of the scribbles. Held by `tests/confidence.rs`.
 
 use crate::{
     Error, Result,
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// Longest way of the pen, in multiples of the longer side of the drawing. Of 3,248 real digits none takes more than 4.3.
-pub const LONGEST_WAY: f32 = 4.5;
+pub const LONGEST_WAY: f32 = 5.0;
 /// Distance within which an image is familiar, in multiples of the mean distance of an image of the data set to the
 /// nearest other one of the same digit.
 pub const REACH: f64 = 1.75;

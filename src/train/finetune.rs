@@ -1,9 +1,9 @@
 //! Teaching a trained model one person's hand.
 //!
-//! A few drawings of the person's own, each written out with several pens and slants ([`WRITINGS`]), make up a part of
-//! every batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in
-//! the first training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same
-//! bits everywhere.
+//! A few drawings of the person's own, each written out again with other pens, slants and bends, make up a part of every
+//! batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in the first
+//! training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same bits
+//! everywhere. Held by `tests/finetune.rs`.
 
 use core::f64::consts::PI;
 
@@ -14,18 +14,18 @@ use crate::{
         Augmentation, Augmenter, CLASSES, Dataset,
         raster::{self, Form, Point, Rendering},
     },
-    nn::{Input, Model},
+    nn::{Input, Layer, Model},
     random::Random,
 };
 
-/// Pens of 0.12, 0.16 and 0.20 of the drawing at 8x8, and three slants of the middle one.
-pub const WRITINGS: [Rendering; 5] = [
-    Rendering::STANDARD,
-    Rendering { pen: 0.75, shear: 0.0 },
-    Rendering { pen: 1.25, shear: 0.0 },
-    Rendering { pen: 1.0, shear: 0.15 },
-    Rendering { pen: 1.0, shear: -0.15 },
-];
+/// Writings made of each drawing.
+const WRITINGS: usize = 64;
+/// How far points move, as a share of half the drawing's longer side, by each of the terms of [`bend`].
+const BEND: f32 = 0.2;
+/// The pen is at most this much thicker or thinner than usual: 0.12 to 0.20 of the drawing at 8x8.
+const PEN: f32 = 0.25;
+/// The largest slant added, either way.
+const SHEAR: f32 = 0.2;
 
 /// How to fine-tune.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,20 +42,41 @@ pub struct FineTuning {
     pub weight_decay: f32,
     /// How images are varied each time they are learned from.
     pub augmentation: Augmentation,
+    /// Whether the rows of the data set vary too, or only the person's own drawings.
+    pub vary_others: bool,
     /// Of the choice of rows and their variations.
     pub seed: u32,
 }
 
-impl Default for FineTuning {
-    fn default() -> Self {
+impl FineTuning {
+    /// For a model like `model`; in a browser this takes 0.1 to 1 second. One layer cannot follow both the rows and their
+    /// variations, and has learned from the bare rows before, each pixel at a scale of its own, where noise would drown it.
+    ///
+    /// Ten drawings, one of each digit, of each of 13 people: of their other drawings, in four writings, the CNN reads
+    /// 98.7 % (before: 97.4), the MLP 98.6 (97.0), softmax regression 96.6 (92.3), and of the test rows 0.2, 0.0 and
+    /// 0.4 points less than before.
+    pub fn of(model: &Model, seed: u32) -> Self {
+        let deep = model.layers().len() > 1;
+        let convolutional = model.layers().iter().any(|layer| matches!(layer, Layer::Conv2d(_)));
+        let steps = if deep && !convolutional { 3000 } else { 900 };
         Self {
-            steps: 1000,
-            own: 16,
-            others: 16,
+            // Larger images cost more: fewer of them, for about the same time.
+            steps: (steps * 64 / model.input().pixels().max(64)).max(200),
+            own: if deep { 16 } else { 10 },
+            others: if deep { 16 } else { 62 },
             rate: 0.003,
-            weight_decay: 0.01,
-            augmentation: Augmentation::DEFAULT,
-            seed: 0,
+            weight_decay: if deep { 0.01 } else { 0.0 },
+            augmentation: Augmentation {
+                rotation: 4.0,
+                shear: 0.05,
+                scale: 0.05,
+                shift: 0.3 / 8.0,
+                thickness: 0.4 / 8.0,
+                elastic: 0.3 / 8.0,
+                noise: if deep { 1.0 / 16.0 } else { 0.0 },
+            },
+            vary_others: deep,
+            seed,
         }
     }
 }
@@ -107,13 +128,22 @@ impl<'d> FineTuner<'d> {
         if (input.pixels(), input.width()) != (pixels, form.width) {
             return Err(Error::Shape { what: "model's input", expected: pixels, found: input.pixels() });
         }
+        let mut random = Random::new(settings.seed.into());
         let (mut images, mut labels) = (Vec::new(), Vec::new());
         for (row, own) in drawings.iter().enumerate() {
             if usize::from(own.label) >= CLASSES {
                 return Err(Error::Label { row, label: own.label });
             }
-            for rendering in WRITINGS {
-                if let Some(image) = raster::render(own.strokes, form, rendering) {
+            for writing in 0..WRITINGS {
+                let mut draw = |strength: f32| f64::from(strength * random.symmetric());
+                // The first as it was drawn.
+                let (strokes, rendering) = if writing == 0 {
+                    (own.strokes.to_vec(), Rendering::STANDARD)
+                } else {
+                    let rendering = Rendering { pen: 1.0 + draw(PEN), shear: draw(SHEAR) };
+                    (bend(own.strokes, &mut random), rendering)
+                };
+                if let Some(image) = raster::render(&strokes, form, rendering) {
                     images.extend(image);
                     labels.push(own.label);
                 }
@@ -133,7 +163,7 @@ impl<'d> FineTuner<'d> {
             input,
             images,
             labels,
-            random: Random::new(settings.seed.into()),
+            random,
             step: 0,
             image: vec![0.0; 2 * pixels],
             batch: Vec::new(),
@@ -183,9 +213,39 @@ impl<'d> FineTuner<'d> {
                 image.iter_mut().zip(self.data.image(row)).for_each(|(to, &pixel)| *to = pixel.into());
                 self.answers.push(self.data.label(row));
             }
-            self.augmenter.apply(image, &mut self.random, varied)?;
-            self.input.standardize(varied, out)?;
+            if i < own || self.settings.vary_others {
+                self.augmenter.apply(image, &mut self.random, varied)?;
+                self.input.standardize(varied, out)?;
+            } else {
+                self.input.standardize(image, out)?;
+            }
         }
         Ok(())
     }
+}
+
+/// Another writing of the same strokes: with u and v the place across and down the drawing, -1..1, each point moves along
+/// each axis by random shares of 1 - u², 1 - v², u v, and of the other axis.
+fn bend(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
+    let (mut low, mut high) = ([f32::MAX; 2], [f32::MIN; 2]);
+    for point in strokes.iter().flatten() {
+        for axis in 0..2 {
+            low[axis] = low[axis].min(point[axis]);
+            high[axis] = high[axis].max(point[axis]);
+        }
+    }
+    let half = (high[0] - low[0]).max(high[1] - low[1]) / 2.0;
+    if half.is_nan() || half <= 0.0 {
+        return strokes.to_vec();
+    }
+    let terms = [(); 2].map(|()| [(); 4].map(|()| BEND * random.symmetric()));
+    let moved = |point: &Point| {
+        let place = [0, 1].map(|axis| (point[axis] - (low[axis] + high[axis]) / 2.0) / half);
+        let [u, v] = place;
+        [0, 1].map(|axis| {
+            let [a, b, c, d]: [f32; 4] = terms[axis];
+            point[axis] + half * (a * (1.0 - u * u) + b * (1.0 - v * v) + c * (u * v) + d * place[1 - axis])
+        })
+    };
+    strokes.iter().map(|stroke| stroke.iter().map(moved).collect()).collect()
 }

@@ -5,7 +5,7 @@
 //!
 //! 1. Scale until the longer side, ink included, is [`BOX`] of the image's shorter side.
 //! 2. A pixel's ink is how far its centre lies inside the edge of a round pen of diameter [`PEN`], half a pixel of
-//!    softness ([`SOFTNESS`]) either way.
+//!    softness either way.
 //! 3. Draw once in the middle, weigh, and draw again with the centre of mass in the middle. The original moved by whole
 //!    pixels; here it is not rounded, so that a drawing never jumps by one.
 //!
