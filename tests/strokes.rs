@@ -246,5 +246,5 @@ fn real_peoples_digits_are_read() {
 fn default_settings_follow_the_number_of_rows() {
     let cnn = quantpad::train::Architecture::Cnn(vec![8, 16]);
     let epochs = [0, 100, 1437, 60_000, 1_000_000].map(|rows| cnn.settings(rows, 1).epochs);
-    assert_eq!(epochs, [120, 120, 120, 2, 2]);
+    assert_eq!(epochs, [120, 120, 120, 3, 3]);
 }

@@ -85,7 +85,7 @@ fn the_model_kept_is_the_best_on_the_validation_slice() {
     let data = digits::load();
     let rows = &Split::seeded(data.len() as u32, 1).train[..400];
     // A rate so high that the last epochs are not the best ones.
-    let settings = Settings { epochs: 12, rate: 0.1, validation: 0.3, ..SETTINGS };
+    let settings = Settings { epochs: 12, rate: 0.1, validation: 0.3, patience: 12, ..SETTINGS };
     let architecture = Architecture::Mlp(vec![16]);
     let (history, kept) = train(&data, rows, &architecture, settings);
     let best = history.iter().map(|epoch| epoch.validation_correct).max().expect("epochs");

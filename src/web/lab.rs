@@ -145,8 +145,7 @@ impl Lab {
             rest = after;
         }
         let train = self.split(seed).train;
-        let mut tuner =
-            FineTuner::new(&model, &self.data, &train, &drawings, FineTuning { seed, ..FineTuning::default() })?;
+        let mut tuner = FineTuner::new(&model, &self.data, &train, &drawings, FineTuning::of(&model, seed))?;
         while !tuner.step()? {}
         Ok(model_file::write_model(&tuner.model()?))
     }

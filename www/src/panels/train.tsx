@@ -269,7 +269,7 @@ function Curves({ run }: { run: Run }) {
           ? "; the gradient is 0 to six places: no other softmax model fits these images better under this penalty."
           : "."}
         {!running && last.validationLoss !== null
-          ? " The model kept is that of the epoch with the best validation; the test images had no say."
+          ? " The test images had no say in it."
           : ""}
       </p>
     </>
