@@ -5,8 +5,9 @@
 //! `W · mean(x) − W' · mean(x')`, where W' are the rounded weights and x' the input that the layers before, rounded and
 //! already corrected, give. For a convolution x are the neighbourhoods of all pixels.
 
+use super::calibrate;
 use crate::{
-    Result,
+    Error, Result,
     nn::{Conv2d, Layer, Model, Scratch},
 };
 
@@ -14,8 +15,14 @@ use crate::{
 /// layer's mean output over `calibration` (`[rows, pixels]`) is that of `model`.
 ///
 /// # Errors
-/// [`crate::Error::Shape`] when `calibration` holds no whole number of images, [`crate::Error::NotFinite`] when a bias would not be.
+/// [`Error::Shape`] when `calibration` is empty or holds no whole number of images, or the layers of `quantized` are
+/// others; [`Error::NotFinite`] when a bias would not be.
 pub fn correct_biases(model: &Model, quantized: &Model, calibration: &[f32]) -> Result<Model> {
+    calibrate::check(model, calibration)?;
+    let (expected, found) = (model.layers(), quantized.layers());
+    if !expected.iter().map(shape).eq(found.iter().map(shape)) {
+        return Err(Error::Shape { what: "quantized model", expected: expected.len(), found: found.len() });
+    }
     let wanted = mean_inputs(model, calibration)?;
     let mut corrected = quantized.clone();
     for (i, (layer, wanted)) in model.layers().iter().zip(&wanted).enumerate() {
@@ -31,6 +38,11 @@ pub fn correct_biases(model: &Model, quantized: &Model, calibration: &[f32]) -> 
         corrected = Model::new(quantized.input().clone(), layers)?;
     }
     Ok(corrected)
+}
+
+/// What two layers must have in common for the biases of one to suit the other.
+fn shape(layer: &Layer) -> ((usize, usize), Option<(usize, usize)>) {
+    (layer.sizes(), layer.parameters().map(|(weight, bias)| (weight.len(), bias.len())))
 }
 
 fn dot(weight: &[f32], x: &[f64]) -> f64 {
