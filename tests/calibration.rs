@@ -1,5 +1,5 @@
 //! Ranges of activations, and biases that take back what rounding did to the means. Beside other tools' ranges:
-//! `golden_calibration.rs`.
+//! `golden/calibration.rs`.
 
 mod common;
 use common::Random;
@@ -12,10 +12,7 @@ use quantpad::{
     Error,
     data::Standardizer,
     nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, Scratch},
-    quant::{
-        Granularity, Levels, MovingAverage, Observer, WeightFormat, affine, calibrate, correct_biases,
-        histogram::Histogram,
-    },
+    quant::{MovingAverage, Observer, QuantizedModel, Scheme, affine, calibrate, correct_biases, histogram::Histogram},
 };
 
 fn floats(n: usize, scale: f32, random: &mut Random) -> Vec<f32> {
@@ -173,7 +170,6 @@ fn every_weighted_layers_input_has_a_range_of_its_own() {
             assert_eq!(affine::choose_u8(observer.range(x, *width).expect("finite values")), Ok(*found));
         }
     }
-    assert_eq!(calibrate::min_max(&model, &calibration), calibrate::ranges(&model, &calibration, Observer::MinMax));
     let none = Err(Error::Shape { what: "calibration set", expected: 36, found: 0 });
     assert_eq!(calibrate::ranges(&model, &[], Observer::Mse), none);
     let part = calibrate::ranges(&model, &calibration[1..], Observer::Mse);
@@ -216,19 +212,50 @@ fn corrected_biases_give_every_layer_the_mean_outputs_it_had() {
     let mut random = Random::new(4);
     let model = model(&mut random);
     let calibration = images(40, &mut random);
-    for levels in [Levels::Integers(7), Levels::Ternary, Levels::Binary] {
-        let weights = WeightFormat { levels, granularity: Granularity::PerChannel };
-        let rounded = weights.apply(&model).expect("finite weights");
-        let corrected = correct_biases(&model, &rounded, &calibration).expect("finite biases");
-        let distance = |other: &Model| {
-            let (a, b) = (mean_outputs(&model, &calibration).concat(), mean_outputs(other, &calibration).concat());
+    for scheme in [
+        "int4-per-channel",
+        "ternary-per-channel",
+        "binary-per-channel",
+        "codebook4",
+        "int8-dynamic-per-tensor-first-ternary",
+        "int4-static-percentile-per-channel",
+    ] {
+        let scheme = Scheme::from_name(scheme).expect(scheme);
+        let quantized = QuantizedModel::quantize(&model, scheme, &calibration).expect("a small model");
+        let corrected = QuantizedModel::quantize_corrected(&model, scheme, &calibration).expect("finite biases");
+        let distance = |other: &QuantizedModel| {
+            let other = other.decode().expect("finite weights");
+            let (a, b) = (mean_outputs(&model, &calibration).concat(), mean_outputs(&other, &calibration).concat());
             a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
         };
-        let (before, after) = (distance(&rounded), distance(&corrected));
-        assert!(before > 0.05 && after < 1e-4, "{levels:?}: {before} to {after}");
-        for (rounded, corrected) in rounded.layers().iter().zip(corrected.layers()) {
-            let [rounded, corrected] = [rounded, corrected].map(|layer| layer.parameters().map(|(weight, _)| weight));
-            assert_eq!(rounded, corrected, "the weights stay");
+        let (before, after) = (distance(&quantized), distance(&corrected));
+        assert!(before > 0.05 && after < 1e-4, "{}: {before} to {after}", scheme.name());
+        assert_eq!((quantized.scheme(), quantized.ranges()), (corrected.scheme(), corrected.ranges()));
+        for (quantized, corrected) in quantized.layers().iter().zip(corrected.layers()) {
+            assert_eq!(quantized.weights(), corrected.weights(), "the weights stay");
         }
+        // The biases that are multiplied with are those that are shown.
+        let mut scratch = [Scratch::default(), Scratch::default()];
+        let rounded = corrected.decode().expect("finite weights");
+        let [wanted, found] = &mut scratch;
+        let wanted = rounded.forward(&calibration, wanted).expect("whole images");
+        let found = corrected.forward(&calibration, found).expect("whole images");
+        let apart = wanted.iter().zip(found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let size = wanted.iter().fold(0.0_f32, |size, w| size.max(w.abs()));
+        assert!(apart < size * 0.05, "{}: {apart} of {size}", scheme.name());
+    }
+}
+
+#[test]
+fn biases_are_corrected_by_images_and_for_a_model_of_the_same_layers() {
+    let mut random = Random::new(7);
+    let (model, calibration) = (model(&mut random), images(3, &mut random));
+    let none = Error::Shape { what: "calibration set", expected: 36, found: 0 };
+    assert_eq!(correct_biases(&model, &model, &[]), Err(none.clone()));
+    assert_eq!(QuantizedModel::quantize_corrected(&model, Scheme::INT4_PER_CHANNEL_MSE, &[]), Err(none));
+    let last = Dense::new(floats(360, 1.0, &mut random), vec![0.0; 10]).expect("a full layer");
+    let other = Model::new(model.input().clone(), vec![Layer::Dense(last)]).expect("a whole model");
+    for [a, b] in [[&model, &other], [&other, &model]] {
+        assert!(matches!(correct_biases(a, b, &calibration), Err(Error::Shape { .. })));
     }
 }

@@ -100,6 +100,39 @@ fn sizes_are_exact() {
 }
 
 #[test]
+fn rounding_is_storing_and_reading_back_to_the_bit() {
+    // Beyond what the clusters search one by one, too.
+    for (outputs, inputs, seed) in [(5, 13, 1), (1, 1, 2), (2, 1500, 3)] {
+        let mut w = weights(outputs * inputs, seed);
+        w[0] = -0.0;
+        for axes in all_axes() {
+            let mut rounded = vec![f32::NAN; w.len()];
+            StoredWeights::round(&w, outputs, &axes, &mut rounded).expect("finite weights");
+            let stored = encode(&w, outputs, &axes).decode();
+            let bits = |values: &[f32]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(&rounded), bits(&stored), "{axes:?}");
+        }
+    }
+}
+
+#[test]
+fn a_codebook_keeps_weights_of_no_more_values_than_it_has() {
+    let mut random = Random::new(3);
+    for n in [40, 6000] {
+        for k in [2, 16, 256] {
+            // As unlike in size as weights get, and two that are neighbours.
+            let mut values: Vec<f32> = (0..k).map(|i| random.float() * 10.0_f32.powi(-i % 20)).collect();
+            values[1] = values[0].next_up();
+            let w: Vec<f32> = (0..n).map(|_| values[random.next() as usize % values.len()]).collect();
+            for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
+                let axes = Axes { granularity, ..Axes::weights(NumberFormat::Codebook { k: k as u16 }) };
+                assert_eq!(encode(&w, 4, &axes).decode(), w, "{n} weights, {axes:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn storing_what_was_stored_changes_nothing() {
     for seed in 0..5 {
         let w = weights(4 * 30, seed);
@@ -170,6 +203,22 @@ fn the_searched_scale_is_never_worse_and_for_4_bits_much_better() {
         }
     }
     assert!(ratio < 0.8, "{ratio} of the error");
+}
+
+#[test]
+fn no_scale_of_a_hundred_has_a_smaller_squared_error_than_the_searched_one() {
+    for n in [3, 40, 700] {
+        let w: Vec<f32> = weights(n, 7).into_iter().map(|w| w * w * w).collect();
+        let axes = Axes { scale_rule: ScaleRule::Mse, ..Axes::weights(NumberFormat::Int4) };
+        let found = squared_error(&encode(&w, 1, &axes).decode(), &w);
+        let largest = w.iter().fold(0.0_f32, |largest, w| largest.max(w.abs()));
+        for percent in 1..=100 {
+            let scale = largest / 7.0 * percent as f32 / 100.0;
+            let tried: Vec<f32> = w.iter().map(|w| (w / scale).round_ties_even().clamp(-7.0, 7.0) * scale).collect();
+            let tried = squared_error(&tried, &w);
+            assert!(found <= tried * 1.0001, "{n} weights: {found:e} for {tried:e} at {percent} %");
+        }
+    }
 }
 
 #[test]
@@ -263,6 +312,12 @@ fn nan_and_infinity_are_errors_in_every_format() {
             let error = StoredWeights::encode(&[0.5, bad, 1.0], 1, &axes);
             assert_eq!(error, Err(Error::NotFinite { what: "weight tensor" }), "{axes:?}");
         }
+        for bad in [f32::NAN, f32::INFINITY] {
+            let error = StoredWeights::round(&[0.5, bad], 1, &axes, &mut [0.0; 2]);
+            assert_eq!(error, Err(Error::NotFinite { what: "weight tensor" }), "{axes:?}");
+        }
+        let short = StoredWeights::round(&[0.5, 1.0], 1, &axes, &mut [0.0]);
+        assert_eq!(short, Err(Error::Shape { what: "rounded weights", expected: 2, found: 1 }));
         assert!(matches!(StoredWeights::encode(&[], 0, &axes), Err(Error::Shape { .. })));
         assert!(matches!(StoredWeights::encode(&[1.0; 5], 2, &axes), Err(Error::Shape { .. })));
         assert!(matches!(StoredWeights::encode(&[1.0; 5], 6, &axes), Err(Error::Shape { .. })));
@@ -270,6 +325,7 @@ fn nan_and_infinity_are_errors_in_every_format() {
     for (format, w) in [(NumberFormat::F16, 65_520.0), (NumberFormat::Bf16, f32::MAX), (NumberFormat::Tf32, f32::MAX)] {
         let error = StoredWeights::encode(&[w], 1, &Axes::weights(format)).unwrap_err();
         assert_eq!(error, Error::TooLarge { format: format.name() });
+        assert_eq!(StoredWeights::round(&[w], 1, &Axes::weights(format), &mut [0.0]), Err(error));
     }
     assert_eq!(encode(&[65_519.0], 1, &Axes::weights(NumberFormat::F16)).decode(), [65_504.0]);
 }

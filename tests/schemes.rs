@@ -139,7 +139,7 @@ fn what_makes_no_sense_cannot_be_built_and_says_why() {
         ("int8-affine-dynamic-per-tensor", "9 bits"),
         ("ternary-per-tensor-mse", "search"),
         ("codebook1", "2 to 256"),
-        ("codebook16-qat", "quantization-aware"),
+        ("f16-qat", "quantization-aware"),
         ("int8-dynamic-per-tensor-last-codebook300", "2 to 256"),
     ] {
         let error = Scheme::from_name(name).expect_err(name).to_string();
@@ -205,27 +205,6 @@ fn quantize(model: &Model, scheme: Scheme) -> QuantizedModel {
     QuantizedModel::quantize(model, scheme, &images(16)).unwrap_or_else(|error| panic!("{}: {error}", scheme.name()))
 }
 
-/// The fp32 model with the weights that are left of it.
-fn decoded(model: &Model, quantized: &QuantizedModel) -> Model {
-    use quantpad::nn::{Conv2d, Dense};
-    let layer = |(layer, stored): (&Layer, &quantpad::quant::QuantizedLayer)| {
-        let weight = || stored.weights().expect("weights").decode();
-        match layer {
-            Layer::Dense(dense) => {
-                let new = Dense::new(weight(), dense.bias().to_vec()).expect("a layer");
-                Layer::Dense(if dense.relu() { new.with_relu() } else { new })
-            }
-            Layer::Conv2d(conv) => {
-                let new = Conv2d::new(conv.shape(), weight(), conv.bias().to_vec()).expect("a layer");
-                Layer::Conv2d(if conv.relu() { new.with_relu() } else { new })
-            }
-            Layer::MaxPool2d(pool) => Layer::MaxPool2d(*pool),
-        }
-    };
-    let layers = model.layers().iter().zip(quantized.layers()).map(layer).collect();
-    Model::new(model.input().clone(), layers).expect("a whole model")
-}
-
 #[test]
 fn weight_only_models_are_fp32_models_of_the_decoded_weights() {
     let pixels = images(7);
@@ -251,7 +230,7 @@ fn weight_only_models_are_fp32_models_of_the_decoded_weights() {
             let quantized = quantize(&model, scheme(scheme_name));
             assert_eq!(quantized.arithmetic(), Arithmetic::Float, "{scheme_name}");
             assert_eq!(quantized.arithmetic().name(), "stored small, computed in fp32");
-            let wanted = decoded(&model, &quantized);
+            let wanted = quantized.decode().expect("finite weights");
             let wanted = wanted.forward(&pixels, &mut a).expect("whole images");
             assert_eq!(quantized.forward(&pixels, &mut b).expect("whole images"), wanted, "{name} {scheme_name}");
         }
@@ -316,7 +295,7 @@ fn integer_models_are_close_to_their_decoded_weights_in_fp32() {
                 _ => Arithmetic::Mixed,
             };
             assert_eq!(quantized.arithmetic(), wanted, "{name} {scheme_name}");
-            let wanted = decoded(&model, &quantized);
+            let wanted = quantized.decode().expect("finite weights");
             let wanted = wanted.forward(&pixels, &mut a).expect("whole images").to_vec();
             let found = quantized.forward(&pixels, &mut b).expect("whole images");
             let size = wanted.iter().fold(0.0_f32, |a, w| a.max(w.abs()));

@@ -65,17 +65,11 @@ impl Layer {
     /// # Errors
     /// [`Error::Shape`], [`Error::NotFinite`].
     pub fn with_parameters(&self, weight: Vec<f32>, bias: Vec<f32>) -> Result<Self> {
-        Ok(match self {
-            Self::Dense(dense) => {
-                let new = Dense::new(weight, bias)?;
-                Self::Dense(if dense.relu() { new.with_relu() } else { new })
-            }
-            Self::Conv2d(conv) => {
-                let new = Conv2d::new(conv.shape(), weight, bias)?;
-                Self::Conv2d(if conv.relu() { new.with_relu() } else { new })
-            }
-            Self::MaxPool2d(pool) => Self::MaxPool2d(*pool),
-        })
+        match self {
+            Self::Dense(dense) => Self::with_weights(None, weight, bias, dense.relu()),
+            Self::Conv2d(conv) => Self::with_weights(Some(conv.shape()), weight, bias, conv.relu()),
+            Self::MaxPool2d(pool) => Ok(Self::MaxPool2d(*pool)),
+        }
     }
 
     pub(crate) fn forward(&self, rows: usize, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {

@@ -8,8 +8,9 @@
 //! On the digits it takes ternary weights of a multilayer perceptron from 17 to 7 points below fp32, int4 ones from 0.5 to
 //! 0.1; a convolutional network with binary weights only gets worse, for there rounding changes more than the means.
 
+use super::calibrate;
 use crate::{
-    Result,
+    Error, Result,
     nn::{Conv2d, Layer, Model, Scratch},
 };
 
@@ -17,8 +18,14 @@ use crate::{
 /// layer's mean output over `calibration` (`[rows, pixels]`) is that of `model`.
 ///
 /// # Errors
-/// [`crate::Error::Shape`] when `calibration` holds no whole number of images, [`crate::Error::NotFinite`] when a bias would not be.
+/// [`Error::Shape`] when `calibration` is empty or holds no whole number of images, or the layers of `quantized` are
+/// others; [`Error::NotFinite`] when a bias would not be.
 pub fn correct_biases(model: &Model, quantized: &Model, calibration: &[f32]) -> Result<Model> {
+    calibrate::check(model, calibration)?;
+    let (expected, found) = (model.layers(), quantized.layers());
+    if !expected.iter().map(shape).eq(found.iter().map(shape)) {
+        return Err(Error::Shape { what: "quantized model", expected: expected.len(), found: found.len() });
+    }
     let wanted = mean_inputs(model, calibration)?;
     let mut corrected = quantized.clone();
     for (i, (layer, wanted)) in model.layers().iter().zip(&wanted).enumerate() {
@@ -34,6 +41,11 @@ pub fn correct_biases(model: &Model, quantized: &Model, calibration: &[f32]) -> 
         corrected = Model::new(quantized.input().clone(), layers)?;
     }
     Ok(corrected)
+}
+
+/// What two layers must have in common for the biases of one to suit the other.
+fn shape(layer: &Layer) -> ((usize, usize), Option<(usize, usize)>) {
+    (layer.sizes(), layer.parameters().map(|(weight, bias)| (weight.len(), bias.len())))
 }
 
 fn dot(weight: &[f32], x: &[f64]) -> f64 {

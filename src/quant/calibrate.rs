@@ -16,9 +16,7 @@ use crate::{
 /// # Errors
 /// [`Error::Shape`] when `calibration` is empty or holds no whole number of images, [`Error::NotFinite`].
 pub fn ranges(model: &Model, calibration: &[f32], observer: Observer) -> Result<Vec<QParams>> {
-    if calibration.is_empty() {
-        return Err(Error::Shape { what: "calibration set", expected: model.input().pixels(), found: 0 });
-    }
+    check(model, calibration)?;
     let mut params = Vec::new();
     model.forward_watched(calibration, &mut Scratch::default(), |layer, x| {
         if layer.has_weights() {
@@ -29,10 +27,9 @@ pub fn ranges(model: &Model, calibration: &[f32], observer: Observer) -> Result<
     params.into_iter().collect()
 }
 
-/// [`ranges`] from the smallest to the largest value.
-///
 /// # Errors
-/// As [`ranges`].
-pub fn min_max(model: &Model, calibration: &[f32]) -> Result<Vec<QParams>> {
-    ranges(model, calibration, Observer::MinMax)
+/// [`Error::Shape`] when `calibration` is empty.
+pub(super) fn check(model: &Model, calibration: &[f32]) -> Result<()> {
+    let expected = model.input().pixels();
+    if calibration.is_empty() { Err(Error::Shape { what: "calibration set", expected, found: 0 }) } else { Ok(()) }
 }

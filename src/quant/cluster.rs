@@ -13,13 +13,14 @@ pub const MAX_CUTS: usize = 2048;
 /// Lloyd's steps at most, with more values than that; they end earlier when nothing changes.
 const MAX_STEPS: usize = 100;
 
-/// `k` centres (ascending) for `values` (finite, in any order). With fewer different values than that, the last centre is
-/// repeated; without values all are 0.
+/// `k` centres (ascending) for `values` (finite, in any order). No more different values than that are the centres
+/// themselves, to the bit, and the last one is repeated; without values all are 0.
 pub fn k_means(values: &[f32], k: usize) -> Vec<f32> {
     let values = sorted(values);
-    let mut centres = Cuts::new(&values).best_centres(k);
-    if values.len() > MAX_CUTS {
-        for _ in 0..MAX_STEPS {
+    let mut centres = different(&values, k);
+    if centres.len() > k {
+        centres = Cuts::new(&values).best_centres(k);
+        for _ in 0..if values.len() > MAX_CUTS { MAX_STEPS } else { 0 } {
             let better = lloyd(&values, &centres);
             if better == centres {
                 break;
@@ -31,6 +32,20 @@ pub fn k_means(values: &[f32], k: usize) -> Vec<f32> {
     let last = centres.last().copied().unwrap_or_default();
     centres.resize(k, last);
     centres
+}
+
+/// The different ones of sorted values, as far as `k` and one more; 0 without a sign.
+fn different(values: &[f64], k: usize) -> Vec<f64> {
+    let mut found: Vec<f64> = Vec::with_capacity(k + 1);
+    for &value in values {
+        if found.last() != Some(&value) {
+            found.push(value + 0.0);
+        }
+        if found.len() > k {
+            break;
+        }
+    }
+    found
 }
 
 /// Number of the centre (ascending) nearest to `value`, the lower one of two as near.

@@ -5,7 +5,7 @@
 //! It multiplies by the reciprocal where [`super::affine`] divides; the two differ only where x lies on a tie.
 //! Rounding has no slope, so its gradient is taken to be that of the identity where q is in range and 0 where it was
 //! clamped: the straight-through estimator (Y. Bengio et al., "Estimating or Propagating Gradients Through Stochastic
-//! Neurons", 2013). Held by `tests/golden_fake_quant.rs`, to the bit.
+//! Neurons", 2013). Held by `tests/golden`, to the bit.
 
 use super::affine::QParams;
 
@@ -14,7 +14,10 @@ pub fn fake_quantize(params: QParams, x: &[f32], y: &mut [f32]) {
     let (low, high) = (params.qmin as f32, params.qmax as f32);
     let (reciprocal, zero_point) = (1.0 / params.scale, params.zero_point as f32);
     for (y, &x) in y.iter_mut().zip(x) {
-        *y = (level(x, reciprocal, zero_point).clamp(low, high) - zero_point) * params.scale;
+        let level = level(x, reciprocal, zero_point);
+        // Not clamp, whose panic prints floats.
+        let level = if level < low { low } else { level };
+        *y = (if level > high { high } else { level } - zero_point) * params.scale;
     }
 }
 
@@ -29,6 +32,7 @@ pub fn straight_through(params: QParams, x: &[f32], gradient: &mut [f32]) {
     }
 }
 
-fn level(x: f32, reciprocal: f32, zero_point: f32) -> f32 {
+/// The integer of `x`, as a float and not yet clamped.
+pub(super) fn level(x: f32, reciprocal: f32, zero_point: f32) -> f32 {
     (x * reciprocal).round_ties_even() + zero_point
 }

@@ -2,7 +2,7 @@
 //!
 //! As its `HistogramCollector` does it (not symmetric, one batch): equal bins over −t..=t, t the largest magnitude, whose
 //! edges and counts are numpy's `histogram` on f32, to the bit. A range is two edges, drawn in to the smallest and
-//! largest value seen. Held by `tests/golden_calibration.rs`.
+//! largest value seen. Held by `tests/golden`.
 
 /// Counts of values in equal bins around 0.
 #[derive(Debug, Clone, PartialEq)]

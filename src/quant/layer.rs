@@ -130,6 +130,32 @@ impl QuantizedLayer {
         })
     }
 
+    /// The layer in fp32, with the weights that are stored.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when one is so large that it is none in fp32.
+    pub fn decode(&self) -> Result<Layer> {
+        match self {
+            Self::Float(_, layer) => Ok(layer.clone()),
+            Self::MaxPool2d(pool) => Ok(Layer::MaxPool2d(*pool)),
+            Self::Dense(weights, _) | Self::Conv2d(weights, _) => {
+                let (bias, relu) = self.bias_and_relu();
+                Layer::with_weights(self.images(), weights.decode(), bias.to_vec(), relu)
+            }
+        }
+    }
+
+    /// The same with other biases, and without fixed ranges.
+    ///
+    /// # Errors
+    /// As [`QuantizedLayer::new`].
+    pub(super) fn with_bias(&self, bias: &[f32]) -> Result<Self> {
+        let Some(weights) = self.weights() else { return Ok(self.clone()) };
+        let integers = self.product().is_some();
+        let activations = if integers { ActivationMode::Dynamic } else { ActivationMode::Float };
+        Self::new(weights.clone(), self.images(), bias.to_vec(), self.bias_and_relu().1, activations)
+    }
+
     /// Values that go into and come out of the layer, for each image.
     pub fn sizes(&self) -> (usize, usize) {
         match self {

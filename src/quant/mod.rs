@@ -3,9 +3,9 @@
 //! * [`affine`]: the numeric contract: how a real number becomes an integer and back, to the bit.
 //! * [`NumberFormat`], [`Scheme`]: what is quantized, how finely, and what goes together.
 //! * [`float`], [`low_bit`], [`cluster`]: the formats that are no integers with a scale.
-//! * [`StoredWeights`]: a weight matrix in a format, packed.
+//! * [`StoredWeights`]: a weight matrix in a format, packed; or only rounded, for training.
 //! * [`Observer`], [`calibrate`]: ranges of activations from a calibration set.
-//! * [`fake_quant`], [`WeightFormat`]: what rounding does to values, for training.
+//! * [`fake_quant`]: rounded activations and their gradient, for training.
 //! * [`correct_biases`]: the means of a layer's outputs after rounding as before.
 //! * [`QuantizedModel`]: integer products where the scheme allows them.
 //! * [`torch`], [`fixed_point`]: the rules of others, for comparison.
@@ -20,6 +20,7 @@ mod double;
 pub mod fake_quant;
 pub mod fixed_point;
 pub mod float;
+mod group;
 pub mod histogram;
 mod layer;
 pub mod low_bit;
@@ -33,7 +34,6 @@ mod scheme;
 mod scheme_name;
 mod stored;
 pub mod torch;
-mod weight_format;
 
 pub use bias_correction::correct_biases;
 pub use layer::{Arithmetic, QuantizedConv2d, QuantizedLayer};
@@ -43,4 +43,3 @@ pub use observer::{MovingAverage, Observer};
 pub use product::Product;
 pub use scheme::{ActivationMode, Axes, Granularity, Method, ScaleRule, Scheme, Symmetry};
 pub use stored::StoredWeights;
-pub use weight_format::{Levels, WeightFormat};

@@ -6,14 +6,14 @@
 //! Held by the golden tests, to the bit of ONNX Runtime's logits, and by `tests/schemes.rs`.
 
 use super::{
-    ActivationMode, Arithmetic, NumberFormat, QuantizedLayer, Scheme, StoredWeights, affine, affine::QParams,
-    calibrate, double, layer::ALIGN,
+    ActivationMode, Arithmetic, NumberFormat, Product, QuantizedLayer, Scheme, StoredWeights, affine, affine::QParams,
+    calibrate, correct_biases, double, layer::ALIGN,
 };
 use crate::{
     Error, Result,
     data::CLASSES,
     kernels::{self, Activations, Rounding, Scaling, at_least},
-    nn::{Input, Model, Scratch, check_chain},
+    nn::{Input, Layer, Model, Scratch, check_chain},
 };
 
 /// A quantized classifier.
@@ -34,14 +34,7 @@ impl QuantizedModel {
     /// [`Error::Shape`] when `calibration` holds no whole number of images or, for static activations, none;
     /// [`Error::NotFinite`] when an activation is not.
     pub fn quantize(model: &Model, scheme: Scheme, calibration: &[f32]) -> Result<Self> {
-        let count = model.layers().iter().filter(|layer| layer.has_weights()).count();
-        scheme.check_layers(count)?;
-        let mut number = 0;
-        let mut layers = Vec::with_capacity(model.layers().len());
-        for layer in model.layers() {
-            layers.push(QuantizedLayer::quantize(layer, &scheme.layer(number, count))?);
-            number += usize::from(layer.has_weights());
-        }
+        let layers = quantize_layers(model, &scheme)?;
         let mut ranges = Vec::new();
         if let ActivationMode::Static(observer) = scheme.activations() {
             let all = calibrate::ranges(model, calibration, observer)?;
@@ -49,6 +42,42 @@ impl QuantizedModel {
             ranges = weighted.zip(all).filter(|(layer, _)| layer.product().is_some()).map(|(_, range)| range).collect();
         }
         Self::from_parts(scheme, model.input().clone(), layers, &ranges)
+    }
+
+    /// The same with static ranges that are known, as those are of quantization-aware training
+    /// ([`Trainer::ranges`](crate::train::Trainer::ranges)): one for the input of each layer with integer products.
+    ///
+    /// # Errors
+    /// [`Error::TooWide`]; [`Error::TooLarge`]; [`Error::Scheme`] when the scheme names a layer that the model has not;
+    /// [`Error::Shape`] when there are more or fewer ranges, with static activations.
+    pub fn with_ranges(model: &Model, scheme: Scheme, ranges: &[QParams]) -> Result<Self> {
+        Self::from_parts(scheme, model.input().clone(), quantize_layers(model, &scheme)?, ranges)
+    }
+
+    /// As [`QuantizedModel::quantize`], with biases for which every layer's mean output over `calibration`, of which there
+    /// must be some, is that of `model` ([`correct_biases`]).
+    ///
+    /// # Errors
+    /// As [`QuantizedModel::quantize`] and [`correct_biases`].
+    pub fn quantize_corrected(model: &Model, scheme: Scheme, calibration: &[f32]) -> Result<Self> {
+        let quantized = Self::quantize(model, scheme, calibration)?;
+        let corrected = correct_biases(model, &quantized.decode()?, calibration)?;
+        let bias = corrected.layers().iter().map(|layer| layer.parameters().unwrap_or_default().1);
+        let layers = quantized.layers.iter().zip(bias).map(|(layer, bias)| layer.with_bias(bias));
+        Self::from_parts(scheme, model.input().clone(), layers.collect::<Result<_>>()?, &quantized.ranges())
+    }
+
+    /// The fp32 model with the weights that are stored.
+    ///
+    /// # Errors
+    /// As [`QuantizedLayer::decode`].
+    pub fn decode(&self) -> Result<Model> {
+        Model::new(self.input.clone(), self.layers.iter().map(QuantizedLayer::decode).collect::<Result<_>>()?)
+    }
+
+    /// The fixed range of the input of each layer with integer products; none with dynamic activations.
+    pub fn ranges(&self) -> Vec<QParams> {
+        self.layers.iter().filter_map(QuantizedLayer::product).filter_map(Product::input_params).collect()
     }
 
     /// From the parts of a model file. `ranges`: with static activations, that of the input of each layer with integer
@@ -65,9 +94,8 @@ impl QuantizedModel {
     ) -> Result<Self> {
         check_chain(&input, layers.iter().map(QuantizedLayer::sizes))?;
         let count = layers.iter().filter_map(QuantizedLayer::weights).count();
-        scheme.check_layers(count)?;
-        for (number, layer) in layers.iter().filter(|layer| layer.weights().is_some()).enumerate() {
-            let axes = scheme.layer(number, count);
+        let weighted = layers.iter().filter(|layer| layer.weights().is_some());
+        for (layer, axes) in weighted.zip(scheme.of_layers(count)?) {
             let same_format = layer.weights().is_some_and(|weights| weights.format() == axes.format);
             if !same_format || layer.product().is_some() == (axes.activations == ActivationMode::Float) {
                 return Err(Error::Scheme { reason: "a layer has another format than it says" });
@@ -172,6 +200,16 @@ impl QuantizedModel {
         }
         Ok(&activations[..rows * width])
     }
+}
+
+fn quantize_layers(model: &Model, scheme: &Scheme) -> Result<Vec<QuantizedLayer>> {
+    let count = model.layers().iter().filter(|layer| layer.has_weights()).count();
+    let mut axes = scheme.of_layers(count)?;
+    let quantize = |layer: &Layer| {
+        let own = if layer.has_weights() { axes.next() } else { None };
+        QuantizedLayer::quantize(layer, &own.unwrap_or(scheme.axes()))
+    };
+    model.layers().iter().map(quantize).collect()
 }
 
 fn arithmetic(layers: &[QuantizedLayer]) -> Arithmetic {

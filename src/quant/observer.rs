@@ -8,9 +8,9 @@
 //! | entropy | the least Kullback-Leibler divergence, as ONNX Runtime's with 2048 bins in place of its 128 |
 //! | MSE | the least mean squared error of the values after rounding to u8 |
 //!
-//! Held by `tests/golden_calibration.rs`.
+//! Held by `tests/golden`.
 
-use super::{affine, histogram::Histogram};
+use super::{affine, histogram::Histogram, scale};
 use crate::{Error, Result, kernels};
 
 /// A way to find the range of a tensor.
@@ -116,18 +116,15 @@ fn least_squares(x: &[f32], (min, max): (f32, f32), width: usize) -> Result<(f32
     let (min, max) = (min.min(0.0), max.max(0.0));
     // Without a common divisor with the width, so that every place of an image has its turn.
     let stride = (x.len().div_ceil(VALUES).max(1)..).find(|&n| divisor(n, width) == 1).unwrap_or(1);
-    let error = |range| -> Result<f64> {
-        let params = affine::choose_u8(range)?;
-        let squares = x.iter().step_by(stride).map(|&x| {
-            let error = f64::from(params.dequantize(params.quantize(x)) - x);
-            error * error
-        });
-        Ok(squares.sum())
+    // The better of the best range so far and one more.
+    let better = |best: Tried, range| -> Result<Tried> {
+        let error = scale::squared_error(x, stride, affine::choose_u8(range)?, best.0);
+        Ok(if error < best.0 { (error, range) } else { best })
     };
-    let mut best = (error((min, max))?, (min, max));
+    let mut best = better((f64::INFINITY, (min, max)), (min, max))?;
     for step in 1..STEPS {
         let share = step as f32 / STEPS as f32;
-        best = better(best, &error, (min * share, max * share))?;
+        best = better(best, (min * share, max * share))?;
     }
     let mut step = (max - min) / STEPS as f32;
     for _ in 0..HALVINGS {
@@ -135,7 +132,7 @@ fn least_squares(x: &[f32], (min, max): (f32, f32), width: usize) -> Result<(f32
             let (before, (low, high)) = best;
             for (low, high) in [(low - step, high), (low + step, high), (low, high - step), (low, high + step)] {
                 if low >= min && low <= 0.0 && high >= 0.0 && high <= max {
-                    best = better(best, &error, (low, high))?;
+                    best = better(best, (low, high))?;
                 }
             }
             if best.0 >= before {
@@ -147,13 +144,8 @@ fn least_squares(x: &[f32], (min, max): (f32, f32), width: usize) -> Result<(f32
     Ok(best.1)
 }
 
+/// A squared error, and the range that has it.
 type Tried = (f64, (f32, f32));
-
-/// The better of the best range so far and one more.
-fn better(best: Tried, error: &impl Fn((f32, f32)) -> Result<f64>, range: (f32, f32)) -> Result<Tried> {
-    let tried = error(range)?;
-    Ok(if tried < best.0 { (tried, range) } else { best })
-}
 
 /// The greatest common divisor.
 fn divisor(a: usize, b: usize) -> usize {

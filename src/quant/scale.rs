@@ -4,12 +4,14 @@ use super::{
     NumberFormat, ScaleRule, Symmetry,
     affine::{self, QParams},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, kernels};
 
 /// The search tries each of these shares of the whole range.
 const SHARES: u8 = 100;
 /// Steps of the descent that follows.
 const STEPS: u8 = 20;
+/// Values that are summed between two looks at the limit.
+const CHUNK: usize = 64;
 
 /// Parameters of `weights` as integers of `format`. The zero point is that of the whole range; [`ScaleRule::Mse`] changes
 /// the scale alone.
@@ -21,8 +23,8 @@ pub fn choose(weights: &[f32], format: NumberFormat, symmetry: Symmetry, rule: S
     // Also refuses what is not finite.
     let mut params = affine::choose_symmetric(weights, qmax)?;
     if symmetry == Symmetry::Affine {
-        let range = weights.iter().fold((0.0_f32, 0.0_f32), |(low, high), &w| (low.min(w), high.max(w)));
-        params = affine::choose_affine(range, qmin, qmax).ok_or(Error::NotFinite { what: "range of weights" })?;
+        params = affine::choose_affine(kernels::min_max(weights), qmin, qmax)
+            .ok_or(Error::NotFinite { what: "range of weights" })?;
         if params.scale < f32::MIN_POSITIVE {
             params = QParams { scale: 1.0, zero_point: 0, ..params };
         }
@@ -44,7 +46,7 @@ fn search(weights: &[f32], whole: QParams) -> f32 {
             _ => least_squares_scale(weights, best.1),
         };
         let params = QParams { scale, ..whole };
-        let error = squared_error(weights, params);
+        let error = squared_error(weights, 1, params, best.0);
         if scale >= f32::MIN_POSITIVE && error < best.0 {
             best = (error, params);
         } else if step >= SHARES {
@@ -65,8 +67,18 @@ fn least_squares_scale(weights: &[f32], params: QParams) -> f32 {
     (products / squares) as f32
 }
 
-/// Sum of the squares of what rounding changes, in the order of the weights.
-fn squared_error(weights: &[f32], params: QParams) -> f64 {
-    let error = |&w: &f32| f64::from(params.dequantize(params.quantize(w))) - f64::from(w);
-    weights.iter().map(error).map(|e| e * e).sum()
+/// Sum of the squares of what rounding changes in every `stride`-th value, in their order. A sum that reaches `limit` is
+/// not summed to its end, for it is refused anyway.
+pub fn squared_error(values: &[f32], stride: usize, params: QParams, limit: f64) -> f64 {
+    let mut sum = 0.0;
+    for values in values.chunks(CHUNK * stride) {
+        for &x in values.iter().step_by(stride) {
+            let error = f64::from(params.dequantize(params.quantize(x))) - f64::from(x);
+            sum += error * error;
+        }
+        if sum >= limit {
+            break;
+        }
+    }
+    sum
 }

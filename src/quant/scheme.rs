@@ -54,7 +54,7 @@ impl ActivationMode {
 pub enum Method {
     /// Post-training quantization: not at all.
     Ptq,
-    /// Quantization-aware training: while they are trained.
+    /// Quantization-aware training: while they are trained. A codebook is chosen once, and its values are trained.
     Qat,
 }
 
@@ -112,8 +112,8 @@ impl Axes {
             _ if !format.is_integer() && scale_rule == ScaleRule::Mse => {
                 "only integers of 4 to 16 bits have a scale to search for"
             }
-            _ if !format.has_scales() && method == Method::Qat => {
-                "quantization-aware training rounds to integers, for floats and codebooks there is none"
+            _ if format.is_float() && method == Method::Qat => {
+                "quantization-aware training is for integers and codebooks, not for floating-point formats"
             }
             _ => return Ok(()),
         };
@@ -130,7 +130,7 @@ impl Axes {
             symmetry: if format.is_integer() { self.symmetry } else { own.symmetry },
             scale_rule: if format.is_integer() { self.scale_rule } else { own.scale_rule },
             activations: if format.fits_integer_kernels() { self.activations } else { own.activations },
-            method: if format.has_scales() { self.method } else { own.method },
+            method: if format.is_float() { own.method } else { self.method },
         }
     }
 }
@@ -280,6 +280,15 @@ impl Scheme {
         let last = self.last.filter(|_| number + 1 == count);
         let format = last.or_else(|| self.layers.get(number).copied().flatten());
         format.map_or(self.axes, |format| self.axes.with_format(format))
+    }
+
+    /// What holds for each of `count` weighted layers.
+    ///
+    /// # Errors
+    /// As [`Scheme::check_layers`].
+    pub fn of_layers(&self, count: usize) -> Result<impl Iterator<Item = Axes>> {
+        self.check_layers(count)?;
+        Ok((0..count).map(move |number| self.layer(number, count)))
     }
 
     /// # Errors

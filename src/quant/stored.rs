@@ -1,6 +1,9 @@
 //! Weights as they are stored: packed codes, and what gives them their meaning.
 
-use super::{Axes, Granularity, NumberFormat, Symmetry, affine::QParams, bits, cluster, float, low_bit, scale};
+use super::{
+    Axes, Granularity, NumberFormat, Symmetry, bits, cluster,
+    group::{Group, integer},
+};
 use crate::{Error, Result};
 
 /// A weight matrix `[outputs, inputs]` in a number format.
@@ -26,75 +29,54 @@ impl StoredWeights {
     /// [`Error::Scheme`] when they make no sense, [`Error::Shape`], [`Error::NotFinite`], [`Error::TooLarge`] when a weight
     /// is beyond the largest number of a floating-point format.
     pub fn encode(weight: &[f32], outputs: usize, axes: &Axes) -> Result<Self> {
-        axes.check()?;
-        let inputs = weight.len() / outputs.max(1);
-        check_matrix(weight.len(), outputs, inputs)?;
-        if !weight.iter().all(|w| w.is_finite()) {
-            return Err(Error::NotFinite { what: "weight tensor" });
-        }
         let format = axes.format;
+        let len = group_len(weight, outputs, axes)?;
         let mut stored = Self {
             format,
             outputs,
-            inputs,
+            inputs: weight.len() / outputs,
             packed: Vec::new(),
             scales: Vec::new(),
             zero_points: Vec::new(),
             codebook: Vec::new(),
         };
-        let group = if axes.granularity == Granularity::PerTensor { weight.len() } else { inputs };
-        let mut codes = Vec::with_capacity(weight.len());
-        for group in weight.chunks(group) {
-            stored.encode_group(group, axes, &mut codes)?;
+        let mut codes = Vec::with_capacity(stored.codes_len());
+        for weights in weight.chunks(len) {
+            let group = Group::choose(weights, axes)?;
+            for &w in weights {
+                let code = group.encode(w);
+                check_range(format, group.decode(code))?;
+                codes.push(code as u32);
+                if format == NumberFormat::F64 {
+                    codes.push((code >> 32) as u32);
+                }
+            }
+            if format.has_scales() {
+                stored.scales.push(group.params.scale);
+            }
+            if axes.symmetry == Symmetry::Affine {
+                stored.zero_points.push(group.params.zero_point as i16);
+            }
+            stored.codebook.extend_from_slice(&group.codebook);
         }
         stored.packed = bits::pack(&codes, code_bits(format));
-        if format.is_float() && !stored.decode().iter().all(|w| w.is_finite()) {
-            return Err(Error::TooLarge { format: format.name() });
-        }
         Ok(stored)
     }
 
-    /// Appends the codes of weights that share what they share.
-    fn encode_group(&mut self, weights: &[f32], axes: &Axes, codes: &mut Vec<u32>) -> Result<()> {
-        let (mut params, mut threshold, mut centres) = (QParams::u8(1.0, 0), 0.0, Vec::new());
-        match self.format {
-            NumberFormat::Ternary => {
-                let scale;
-                (threshold, scale) = low_bit::ternary(weights);
-                self.scales.push(scale as f32);
+    /// `out`: what [`StoredWeights::decode`] gives after [`StoredWeights::encode`], to the bit, without packing: for every
+    /// batch of a training.
+    ///
+    /// # Errors
+    /// As [`StoredWeights::encode`]; [`Error::Shape`] when `out` has another length.
+    pub fn round(weight: &[f32], outputs: usize, axes: &Axes, out: &mut [f32]) -> Result<()> {
+        let len = group_len(weight, outputs, axes)?;
+        check_len("rounded weights", weight.len(), out.len())?;
+        for (weights, out) in weight.chunks(len).zip(out.chunks_mut(len)) {
+            let group = Group::choose(weights, axes)?;
+            for (&w, out) in weights.iter().zip(out) {
+                *out = group.round(w);
+                check_range(axes.format, *out)?;
             }
-            NumberFormat::Binary => self.scales.push(low_bit::binary_scale(weights) as f32),
-            NumberFormat::Codebook { k } => {
-                centres = cluster::k_means(weights, k.into());
-                self.codebook.extend(&centres);
-            }
-            _ if self.format.is_integer() => {
-                params = scale::choose(weights, self.format, axes.symmetry, axes.scale_rule)?;
-                self.scales.push(params.scale);
-                if axes.symmetry == Symmetry::Affine {
-                    self.zero_points.push(params.zero_point as i16);
-                }
-            }
-            _ => {}
-        }
-        // One loop for all formats is a fraction of the code of one for each.
-        for &w in weights {
-            let code = match self.format {
-                NumberFormat::F64 => {
-                    let bits = f64::from(w).to_bits();
-                    codes.push(bits as u32);
-                    (bits >> 32) as u32
-                }
-                NumberFormat::F32 => w.to_bits(),
-                NumberFormat::Tf32 => float::to_tf32(w).to_bits() >> float::TF32_DROPPED,
-                NumberFormat::F16 => float::to_f16(w).into(),
-                NumberFormat::Bf16 => float::to_bf16(w).into(),
-                NumberFormat::Int16 | NumberFormat::Int8 | NumberFormat::Int4 => params.quantize(w) as u32,
-                NumberFormat::Ternary => low_bit::ternary_code(w, threshold) as u32,
-                NumberFormat::Binary => u32::from(low_bit::binary_code(w) > 0),
-                NumberFormat::Codebook { .. } => cluster::nearest(&centres, w) as u32,
-            };
-            codes.push(code);
         }
         Ok(())
     }
@@ -115,17 +97,14 @@ impl StoredWeights {
         let [outputs, inputs] = shape;
         let len = outputs.checked_mul(inputs).filter(|len| len.checked_mul(8).is_some()).unwrap_or_default();
         check_matrix(len, outputs, inputs)?;
-        let check = |what, expected: usize, found: usize| {
-            if expected == found { Ok(()) } else { Err(Error::Shape { what, expected, found }) }
-        };
-        check("packed weights", bits::packed_len(len, format.bits()), packed.len())?;
+        check_len("packed weights", bits::packed_len(len, format.bits()), packed.len())?;
         let either = |one: usize, found: usize| if found == one { one } else { one * outputs };
-        check("list of scales", if format.has_scales() { either(1, scales.len()) } else { 0 }, scales.len())?;
+        check_len("list of scales", if format.has_scales() { either(1, scales.len()) } else { 0 }, scales.len())?;
         if !zero_points.is_empty() {
-            check("list of zero points", if format.is_integer() { scales.len() } else { 0 }, zero_points.len())?;
+            check_len("list of zero points", if format.is_integer() { scales.len() } else { 0 }, zero_points.len())?;
         }
         let k = if let NumberFormat::Codebook { k } = format { usize::from(k) } else { 0 };
-        check("codebook", either(k, codebook.len()), codebook.len())?;
+        check_len("codebook", either(k, codebook.len()), codebook.len())?;
         let stored = Self { format, outputs, inputs, packed, scales, zero_points, codebook };
         if !stored.has_only_valid_codes() {
             return Err(Error::Codes { format: format.name() });
@@ -147,7 +126,7 @@ impl StoredWeights {
         let (low, high) = self.format.range(symmetry);
         let valid = |&code: &u32| match self.format {
             NumberFormat::Codebook { k } => code < u32::from(k),
-            _ => !self.format.has_scales() || (low..=high).contains(&self.integer(code)),
+            _ => !self.format.has_scales() || (low..=high).contains(&integer(self.format, code)),
         };
         rest == 0
             && padding.iter().all(|&code| code == 0)
@@ -166,33 +145,18 @@ impl StoredWeights {
         codes
     }
 
-    /// The integer that `code` stands for, before a zero point is taken off.
-    fn integer(&self, code: u32) -> i32 {
-        let unused = u32::BITS - self.format.bits();
-        if self.format == NumberFormat::Binary { 2 * code as i32 - 1 } else { (code << unused) as i32 >> unused }
-    }
-
     /// The weights that are stored, `[outputs, inputs]`.
     pub fn decode(&self) -> Vec<f32> {
         let mut weights = Vec::with_capacity(self.outputs * self.inputs);
         let codes = self.codes();
+        let double = self.format == NumberFormat::F64;
         for (j, row) in codes.chunks(self.codes_len() / self.outputs).enumerate() {
-            let (zero_point, scale) = (zero_or(&self.zero_points, j), zero_or(&self.scales, j));
-            let table = self.table(j);
-            let mut codes = row.iter();
-            while let Some(&code) = codes.next() {
-                weights.push(match self.format {
-                    NumberFormat::F64 => {
-                        let high = codes.next().copied().unwrap_or_default();
-                        f64::from_bits(u64::from(code) | u64::from(high) << 32) as f32
-                    }
-                    NumberFormat::F32 => f32::from_bits(code),
-                    NumberFormat::Tf32 => f32::from_bits(code << float::TF32_DROPPED),
-                    NumberFormat::F16 => float::from_f16(code as u16),
-                    NumberFormat::Bf16 => float::from_bf16(code as u16),
-                    NumberFormat::Codebook { .. } => table.get(code as usize).copied().unwrap_or_default(),
-                    _ => (self.integer(code) - i32::from(zero_point)) as f32 * scale,
-                });
+            let (scale, zero_point) = (zero_or(&self.scales, j), zero_or(&self.zero_points, j));
+            let group = Group::stored(self.format, scale, zero_point, self.table(j));
+            let mut codes = row.iter().map(|&code| u64::from(code));
+            while let Some(code) = codes.next() {
+                let high = if double { codes.next().unwrap_or_default() } else { 0 };
+                weights.push(group.decode(code | high << 32));
             }
         }
         weights
@@ -217,7 +181,9 @@ impl StoredWeights {
             let zero_point = i32::from(zero_or(&self.zero_points, j));
             // Weights that are all 0 are so with scale 1 too, and that can be divided by.
             let is_zero = zero_or(&self.scales, j) < f32::MIN_POSITIVE;
-            weights.extend(row.iter().map(|&code| if is_zero { 0 } else { (self.integer(code) - zero_point) as i8 }));
+            weights.extend(
+                row.iter().map(|&code| if is_zero { 0 } else { (integer(self.format, code) - zero_point) as i8 }),
+            );
         }
         scales.iter_mut().filter(|scale| **scale < f32::MIN_POSITIVE).for_each(|scale| *scale = 1.0);
         Some((weights, scales))
@@ -271,6 +237,26 @@ impl StoredWeights {
     pub fn zero_point_bytes(&self) -> usize {
         (self.format.bits() as usize).div_ceil(8)
     }
+}
+
+/// How many weights share what they share, when `axes` make sense for this matrix.
+fn group_len(weight: &[f32], outputs: usize, axes: &Axes) -> Result<usize> {
+    axes.check()?;
+    let inputs = weight.len() / outputs.max(1);
+    check_matrix(weight.len(), outputs, inputs)?;
+    if !weight.iter().all(|w| w.is_finite()) {
+        return Err(Error::NotFinite { what: "weight tensor" });
+    }
+    Ok(if axes.granularity == Granularity::PerTensor { weight.len() } else { inputs })
+}
+
+/// A weight beyond the largest number of a floating-point format has become infinite.
+fn check_range(format: NumberFormat, rounded: f32) -> Result<()> {
+    if format.is_float() && !rounded.is_finite() { Err(Error::TooLarge { format: format.name() }) } else { Ok(()) }
+}
+
+fn check_len(what: &'static str, expected: usize, found: usize) -> Result<()> {
+    if expected == found { Ok(()) } else { Err(Error::Shape { what, expected, found }) }
 }
 
 fn check_matrix(found: usize, outputs: usize, inputs: usize) -> Result<()> {

@@ -6,13 +6,13 @@
 //! Source: `torch/ao/quantization/observer.py` (`_calculate_qparams`) and ATen's `quantize_val`. Held by
 //! `tests/golden`.
 
-use super::affine::QParams;
+use super::{affine::QParams, fake_quant};
 use crate::{Error, Result};
 
 /// The integer that `x` becomes: `clamp(rne(f32(x · f32(1 / scale))) + zero_point)`. It becomes a real number as by
 /// [`QParams::dequantize`].
 pub fn quantize(params: QParams, x: f32) -> i32 {
-    let q = (x * (1.0 / params.scale)).round_ties_even() + params.zero_point as f32;
+    let q = fake_quant::level(x, 1.0 / params.scale, params.zero_point as f32);
     q.max(params.qmin as f32).min(params.qmax as f32) as i32
 }
 

@@ -6,7 +6,6 @@
 //! * [`Trainer`]: mini-batches, augmentation, validation, one batch a call.
 //! * [`FineTuner`]: a trained network taught one person's hand, from a few drawings.
 //! * [`quantization_aware`]: the same, of a network that poses as quantized.
-//! * [`fine_tune_codebook`]: the same, of a network whose weights share few values.
 //! * [`SoftmaxTrainer`]: softmax (multinomial logistic) regression, one iteration a call, so that a page can show it.
 //!
 //! Training is bit-reproducible: one fixed summation order, no fused multiply-add, exp and log from
@@ -26,11 +25,10 @@ mod qat;
 mod softmax;
 mod trainer;
 
-pub use codebook::fine_tune_codebook;
 pub use finetune::{FineTuner, FineTuning, Own};
 pub use network::{Network, Parameters};
 pub use newton::{Newton, Objective, Step};
 pub use optimizer::{Descent, Optimizer};
-pub use qat::{FakeActivations, FakeScheme, qat_settings, quantization_aware};
+pub use qat::{qat_settings, quantization_aware};
 pub use softmax::{Progress, SoftmaxSettings, SoftmaxTrainer, Stop};
 pub use trainer::{Architecture, Epoch, Settings, Trainer};

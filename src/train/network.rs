@@ -5,21 +5,20 @@
 //! gradient at its output, the weights' gradient is Dᵀ X and the input's D W. For a 3x3 convolution X are the
 //! neighbourhoods of all pixels, and D W is the convolution of D with the filters turned by half.
 
-use super::{
-    codebook::Ties,
-    qat::{Fake, FakeScheme},
-};
+use super::{codebook::Ties, qat::Fake};
 use crate::{
     Error, Result,
     data::CLASSES,
     kernels::{self, PackedF32, Patches, Rounding, Rows, at_least},
-    nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, softmax},
+    nn::{Input, Layer, MaxPool2d, Model, softmax},
+    quant::{NumberFormat, Scheme},
 };
 
 /// The parameters of a layer, or their gradient.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Parameters {
-    /// Weights in the order of [`Dense::weight`] and [`Conv2d::weight`].
+    /// Weights in the order of [`Dense::weight`](crate::nn::Dense::weight) and
+    /// [`Conv2d::weight`](crate::nn::Conv2d::weight).
     pub weight: Vec<f32>,
     /// Bias, one for each output.
     pub bias: Vec<f32>,
@@ -94,26 +93,27 @@ impl Network {
         Self { nodes, delta, next, transposed, columns, packed, border }
     }
 
-    /// From now on every layer with weights rounds them, and its input, as `scheme` has it.
-    pub fn quantize(&mut self, scheme: FakeScheme) {
-        for node in self.nodes.iter_mut().filter(|node| !node.parameters.weight.is_empty()) {
-            node.fake = Some(Fake::new(scheme));
-        }
-    }
-
-    /// From now on weights of a layer that are equal stay so: each has the gradient of all that are equal to it.
+    /// From now on the network poses as quantized: every layer with weights rounds them, and its input, as `scheme` has it
+    /// for this layer. The weights of a codebook become its values now, and those that are equal stay so: each has the
+    /// gradient of all of them.
     ///
     /// # Errors
-    /// [`Error::Shape`] when a layer's weights have more than 256 values.
-    pub fn tie_equal_weights(&mut self) -> Result<()> {
-        for node in &mut self.nodes {
-            node.ties = Some(Ties::new(&node.parameters.weight)?);
+    /// [`Error::Scheme`] when the scheme names a layer that there is not, [`Error::NotFinite`] when a weight is not.
+    pub fn quantize(&mut self, scheme: &Scheme) -> Result<()> {
+        let weighted = |node: &&mut Node| !node.parameters.weight.is_empty();
+        let count = self.nodes.iter_mut().filter(weighted).count();
+        for (node, axes) in self.nodes.iter_mut().filter(weighted).zip(scheme.of_layers(count)?) {
+            (node.fake, node.ties) = (None, None);
+            match axes.format {
+                NumberFormat::F64 | NumberFormat::F32 => {}
+                NumberFormat::Codebook { .. } => node.ties = Some(Ties::of_codebook(&mut node.parameters, &axes)?),
+                _ => node.fake = Some(Fake::new(axes)),
+            }
         }
         Ok(())
     }
 
-    /// The range of each weighted layer's input, when it poses with static activations: that of the batches learned from.
-    /// Without, nothing.
+    /// The range of the input of each layer that poses with static activations: that of the batches learned from.
     pub fn ranges(&self) -> impl Iterator<Item = (f32, f32)> {
         self.nodes.iter().filter_map(|node| node.fake.as_ref().and_then(Fake::range))
     }
@@ -130,17 +130,12 @@ impl Network {
     pub fn model(&self, input: Input) -> Result<Model> {
         let layer = |node: &Node| {
             let Parameters { weight, bias } = node.parameters.clone();
-            Ok(match &node.kind {
-                Kind::Dense => {
-                    let dense = Dense::new(weight, bias)?;
-                    Layer::Dense(if node.relu { dense.with_relu() } else { dense })
-                }
-                Kind::Conv { shape, .. } => {
-                    let conv = Conv2d::new(*shape, weight, bias)?;
-                    Layer::Conv2d(if node.relu { conv.with_relu() } else { conv })
-                }
-                Kind::Pool(pool) => Layer::MaxPool2d(*pool),
-            })
+            let images = match &node.kind {
+                Kind::Dense => None,
+                Kind::Conv { shape, .. } => Some(*shape),
+                Kind::Pool(pool) => return Ok(Layer::MaxPool2d(*pool)),
+            };
+            Layer::with_weights(images, weight, bias, node.relu)
         };
         Model::new(input, self.nodes.iter().map(layer).collect::<Result<_>>()?)
     }

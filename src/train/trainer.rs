@@ -223,7 +223,8 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         })
     }
 
-    pub(super) fn network_mut(&mut self) -> &mut Network {
+    /// The network as it is now, with the rounding that it poses with.
+    pub fn network_mut(&mut self) -> &mut Network {
         &mut self.network
     }
 
@@ -268,7 +269,8 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         }
     }
 
-    /// The parameters of each weighted layer's input in [`Trainer::model`], when static activations were posed with.
+    /// The parameters of the input of each layer of [`Trainer::model`] that posed with static activations: for
+    /// [`QuantizedModel::with_ranges`](crate::quant::QuantizedModel::with_ranges).
     ///
     /// # Errors
     /// [`Error::NotFinite`].

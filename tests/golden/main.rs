@@ -3,8 +3,10 @@
 //! skipped.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod calibration;
 #[path = "../common/mod.rs"]
 mod common;
+mod fake_quant;
 mod formats;
 mod products;
 mod rules;

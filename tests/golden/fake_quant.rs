@@ -1,19 +1,16 @@
-//! Fake quantization and its gradient beside PyTorch's. The file is not in the repository (`../shared/reference`, or the
-//! folder that QUANTPAD_REFERENCE names); when it is missing, that is said and nothing is checked.
-#![cfg(not(target_arch = "wasm32"))]
+//! Fake quantization, its gradient and a training with it beside PyTorch's.
 
-mod common;
-use common::shared::{double, float, floats, integers, reference};
+use crate::common::shared::{double, float, floats, integer, integers, list, reference};
 use quantpad::{
     data::{CLASSES, Standardizer},
     nn::{Dense, Input, Layer, Model},
-    quant::{Granularity, Levels, WeightFormat, affine::QParams, fake_quant},
-    train::{Descent, FakeActivations, FakeScheme, Network, Optimizer},
+    quant::{Axes, Method, NumberFormat, Scheme, Symmetry, affine::QParams, fake_quant},
+    train::{Descent, Network, Optimizer},
 };
 use serde_json::Value;
 
 fn number(value: &Value) -> i32 {
-    value.as_i64().expect("an integer") as i32
+    integer(value) as i32
 }
 
 /// Checks values and gradients of one scale.
@@ -29,13 +26,13 @@ fn check(params: QParams, [x, y, upstream, gradient]: [&[f32]; 4], what: &str) {
 #[test]
 fn values_and_gradients_are_pytorchs() {
     let Some(data) = reference("fakequant") else { return };
-    for case in data["per_tensor"].as_array().expect("a list") {
+    for case in list(&data["per_tensor"]) {
         let [qmin, qmax, zero_point] = ["qmin", "qmax", "zero_point"].map(|key| number(&case[key]));
         let params = QParams { scale: float(&case["scale_bits"]), zero_point, qmin, qmax };
         let lists = ["x_bits", "y_bits", "upstream_bits", "grad_bits"].map(|key| floats(&case[key]));
         check(params, lists.each_ref().map(|list| &list[..]), case["name"].as_str().expect("a name"));
     }
-    for case in data["per_channel"].as_array().expect("a list") {
+    for case in list(&data["per_channel"]) {
         let [qmin, qmax] = ["qmin", "qmax"].map(|key| number(&case[key]));
         let (shape, axis) = (integers(&case["shape"]), number(&case["axis"]));
         let lists = ["x_bits", "y_bits", "upstream_bits", "grad_bits"].map(|key| floats(&case[key]));
@@ -48,33 +45,6 @@ fn values_and_gradients_are_pytorchs() {
             };
             let lists = lists.each_ref().map(of_channel);
             check(params, lists.each_ref().map(|list| &list[..]), &format!("channel {channel} of axis {axis}"));
-        }
-    }
-}
-
-#[test]
-fn ternary_and_binary_weights_are_the_definitions() {
-    let Some(data) = reference("lowbit") else { return };
-    for case in data.as_array().expect("a list") {
-        let (x, shape) = (floats(&case["x_bits"]), integers(&case["shape"]));
-        let (rows, width) = (shape[0] as usize, shape[1] as usize);
-        for (kind, levels) in [("ternary", Levels::Ternary), ("binary", Levels::Binary)] {
-            for (suffix, granularity) in [("per_tensor", Granularity::PerTensor), ("per_row", Granularity::PerChannel)]
-            {
-                let wanted = &case[&format!("{kind}_{suffix}")];
-                let alpha = |i: usize| match granularity {
-                    Granularity::PerTensor => double(&wanted["alpha"]) as f32,
-                    Granularity::PerChannel => double(&wanted["alpha"][i / width]) as f32,
-                };
-                let mut found = vec![0.0; x.len()];
-                WeightFormat { levels, granularity }.fake(&x, rows, &mut found);
-                for (i, (found, code)) in found.iter().zip(integers(&wanted["codes"])).enumerate() {
-                    let wanted = alpha(i) * code as f32;
-                    let what = format!("{}, {kind} {suffix}, {i}", case["name"]);
-                    // Sums may be ordered otherwise.
-                    assert!((found - wanted).abs() <= 1e-7 * wanted.abs(), "{what}: {found} for {wanted}");
-                }
-            }
         }
     }
 }
@@ -93,7 +63,7 @@ fn three_steps_of_training_are_pytorchs() {
     let case = &data["qat_sgd"];
     let [rows, inputs, classes, qmin, qmax] =
         ["rows", "inputs", "classes", "qmin", "qmax"].map(|key| number(&case[key]));
-    assert_eq!(qmin, -qmax);
+    assert_eq!((qmin, qmax), NumberFormat::Int4.range(Symmetry::Symmetric));
     let (rows, inputs, classes) = (rows as usize, inputs as usize, classes as usize);
     let (mut weight, mut bias) = (floats(&case["w0_bits"]), floats(&case["b0_bits"]));
     weight.resize(CLASSES * inputs, 0.0);
@@ -101,14 +71,13 @@ fn three_steps_of_training_are_pytorchs() {
     let input = Input::new(inputs, &Standardizer { mean: vec![0.0; inputs], std: vec![1.0; inputs] });
     let layer = Dense::new(weight, bias).expect("a full layer");
     let mut network = Network::new(&Model::new(input, vec![Layer::Dense(layer)]).expect("a model"));
-    network.quantize(FakeScheme {
-        weights: WeightFormat { levels: Levels::Integers(qmax), granularity: Granularity::PerTensor },
-        activations: FakeActivations::Float,
-    });
+    let int4 =
+        Scheme::new(Axes { method: Method::Qat, ..Axes::weights(NumberFormat::Int4) }).expect("a sensible scheme");
+    network.quantize(&int4).expect("finite weights");
     let mut descent = Descent::new(Optimizer::Sgd { momentum: 0.0 }, 0.0);
     let labels: Vec<u8> = integers(&case["y"]).into_iter().map(|label| label as u8).collect();
     let x = floats(&case["x_bits"]);
-    for step in case["steps"].as_array().expect("a list") {
+    for step in list(&case["steps"]) {
         let (loss, _) = network.learn(&x, &labels).expect("whole rows");
         near(&[(loss / rows as f64) as f32], &[float(&step["loss_bits"])], "loss");
         let (_, gradient) = network.parameters().next().expect("the layer");

@@ -1,9 +1,6 @@
-//! Calibration ranges beside those of ONNX Runtime and PyTorch. The file is not in the repository (`../shared/reference`,
-//! or the folder that QUANTPAD_REFERENCE names); when it is missing, that is said and nothing is checked.
-#![cfg(not(target_arch = "wasm32"))]
+//! Calibration ranges beside those of ONNX Runtime and PyTorch.
 
-mod common;
-use common::shared::{double, float, floats, reference};
+use crate::common::shared::{double, float, floats, reference};
 use quantpad::{
     kernels,
     quant::{Observer, affine, histogram::Histogram},
