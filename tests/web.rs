@@ -203,7 +203,7 @@ fn trained() -> (Lab, Vec<u8>, Vec<u8>) {
     let mut lab = Lab::new();
     train(&mut lab, &request("softmax", &[("c", 0.1)]));
     let fp32 = lab.model().expect("a model");
-    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42, 256, 0).expect("a scheme");
+    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42, 256, 0, false).expect("a scheme");
     (lab, fp32, quantized)
 }
 
@@ -269,7 +269,7 @@ fn settings_that_make_no_sense_are_refused_in_words() {
     assert!(lab.step(1.0, false).is_err(), "nothing has been started");
     assert!(lab.model().is_err());
     let (lab, fp32, _) = trained();
-    assert!(lab.quantize(&fp32, "int3", 42, 256, 0).is_err());
+    assert!(lab.quantize(&fp32, "int3", 42, 256, 0, false).is_err());
 }
 
 #[test]
@@ -285,7 +285,7 @@ fn networks_are_trained_epoch_by_epoch_and_their_best_model_is_a_file() {
             .sum();
         assert_eq!(epochs, 2);
         let fp32 = lab.model().expect("a model");
-        let quantized = lab.quantize(&fp32, "int8-static-minmax-per-channel", 42, 256, 0).expect("a scheme");
+        let quantized = lab.quantize(&fp32, "int8-static-minmax-per-channel", 42, 256, 0, false).expect("a scheme");
         let evaluation = lab.evaluate(&fp32, &quantized, 42).expect("an evaluation");
         assert!(number(&evaluation, "fp32.correct") > 240.0, "{model}");
     }
@@ -339,4 +339,29 @@ fn a_pad_makes_images_for_the_model_in_use() {
     assert!(bench.pad.show(&[0.0; 64]).is_err());
     bench.pad.set_form(8, 8, 16);
     assert_eq!(bench.pad.image(), Some(digits));
+}
+
+#[test]
+fn quantization_aware_training_gives_the_quantized_model_that_was_trained() {
+    let (mut lab, fp32, _) = trained();
+    assert!(lab.aware_model().is_err(), "that was no quantization-aware training");
+    let plain = lab.quantize(&fp32, "ternary-static-minmax-per-channel", 42, 256, 0, false).expect("a scheme");
+    lab.start_aware(&fp32, "ternary-static-minmax-per-channel-qat", 42).expect("a scheme to train with");
+    while !Reflect::get(&lab.step(50.0, false).expect("a finite loss"), &"done".into()).expect("a report").is_truthy() {
+    }
+    let aware = lab.aware_model().expect("a model");
+    let mut correct =
+        |quantized: &[u8]| number(&lab.evaluate(&fp32, quantized, 42).expect("an evaluation"), "quantized.correct");
+    assert!(correct(&aware) > correct(&plain) + 5.0, "{} and {}", correct(&aware), correct(&plain));
+    assert!(lab.start_aware(&fp32, "ternary-per-channel", 42).is_err(), "that one rounds after training");
+}
+
+#[test]
+fn corrected_biases_are_another_model() {
+    let (mut lab, fp32, _) = trained();
+    let [plain, corrected] =
+        [false, true].map(|on| lab.quantize(&fp32, "binary-per-channel", 42, 256, 0, on).expect("a scheme"));
+    assert_ne!(plain, corrected);
+    let evaluation = lab.evaluate(&fp32, &corrected, 42).expect("an evaluation");
+    assert!(number(&evaluation, "quantized.correct") > 250.0);
 }

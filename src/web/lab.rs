@@ -100,6 +100,23 @@ impl Lab {
         Ok(())
     }
 
+    /// Begins to train the model `fp32` on as the quantized model of that scheme, on the training rows of the split `seed`.
+    #[wasm_bindgen(js_name = startAware)]
+    pub fn start_aware(&mut self, fp32: &[u8], scheme: &str, seed: u32) -> Result<(), JsValue> {
+        self.training = None;
+        let (model, scheme) = (model_file::read_model(fp32)?, Scheme::from_name(scheme)?);
+        self.training = Some(Training::start_aware(&self.data, &self.split(seed).train, &model, scheme, seed)?);
+        Ok(())
+    }
+
+    /// The file of the quantized model that [`Lab::start_aware`] has begun.
+    #[wasm_bindgen(js_name = awareModel)]
+    pub fn aware_model(&self) -> Result<Vec<u8>, JsValue> {
+        let quantized = self.training.as_ref().map(Training::quantized).transpose()?.flatten();
+        let quantized = quantized.ok_or_else(|| JsError::new("No quantization-aware training has been started."))?;
+        Ok(model_file::write_quantized(&quantized))
+    }
+
     /// Trains for `milliseconds`, but one step at least; with `one` no longer than to the end of an iteration or epoch.
     #[wasm_bindgen(unchecked_return_type = "Progress")]
     pub fn step(&mut self, milliseconds: f64, one: bool) -> Result<JsValue, JsValue> {
@@ -157,7 +174,7 @@ impl Lab {
     }
 
     /// The file of the model `fp32`, quantized by the scheme of that name. Static ranges are taken from `samples` training
-    /// rows of the split `seed`, picked by `calibration_seed`.
+    /// rows of the split `seed`, picked by `calibration_seed`; so is what `correct_bias` corrects the biases with.
     pub fn quantize(
         &self,
         fp32: &[u8],
@@ -165,10 +182,16 @@ impl Lab {
         seed: u32,
         samples: usize,
         calibration_seed: u32,
+        correct_bias: bool,
     ) -> Result<Vec<u8>, JsValue> {
         let (model, scheme) = (model_file::read_model(fp32)?, Scheme::from_name(scheme)?);
-        let calibration = self.calibration(scheme, seed, samples, calibration_seed);
-        Ok(model_file::write_quantized(&QuantizedModel::quantize(&model, scheme, &calibration)?))
+        let calibration = if correct_bias || scheme.activations().is_static() {
+            self.calibration(seed, samples, calibration_seed)
+        } else {
+            Vec::new()
+        };
+        let quantize = if correct_bias { QuantizedModel::quantize_corrected } else { QuantizedModel::quantize };
+        Ok(model_file::write_quantized(&quantize(&model, scheme, &calibration)?))
     }
 
     /// Size and test accuracy of both models on the split `seed`.
@@ -193,11 +216,8 @@ impl Lab {
         self.data.gather(&rows).0
     }
 
-    /// Images for static ranges; none for other schemes.
-    fn calibration(&self, scheme: Scheme, seed: u32, samples: usize, calibration_seed: u32) -> Vec<f32> {
-        if !scheme.activations().is_static() {
-            return Vec::new();
-        }
+    /// Training images to calibrate with.
+    fn calibration(&self, seed: u32, samples: usize, calibration_seed: u32) -> Vec<f32> {
         let mut rows = self.split(seed).train;
         Random::new(calibration_seed.into()).shuffle(&mut rows);
         rows.truncate(samples.max(1));

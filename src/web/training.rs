@@ -10,6 +10,7 @@ use crate::{
     Error, Result,
     data::{Augmentation, Dataset},
     nn::Model,
+    quant::{QuantizedModel, Scheme},
     train::{self, Architecture, Epoch, Optimizer, Settings, SoftmaxSettings, SoftmaxTrainer, Stop, Trainer},
 };
 
@@ -256,6 +257,8 @@ pub enum Training {
     },
     /// MLP or CNN.
     Network(Box<Trainer<Rc<Dataset>>>),
+    /// Any of them, posing as the quantized model it is to be.
+    Aware(Box<Trainer<Rc<Dataset>>>, Scheme),
 }
 
 impl Training {
@@ -281,6 +284,13 @@ impl Training {
         };
         let settings = network.settings(request.seed())?;
         Ok(Self::Network(Box::new(Trainer::new(data.clone(), train, &architecture, settings)?)))
+    }
+
+    /// Begins to train `model` on, as the quantized model that `scheme` makes of it.
+    pub fn start_aware(data: &Rc<Dataset>, train: &[u32], model: &Model, scheme: Scheme, seed: u32) -> Result<Self> {
+        let settings = train::qat_settings(model, &scheme, seed);
+        let trainer = train::quantization_aware(data.clone(), train, model, &scheme, settings)?;
+        Ok(Self::Aware(Box::new(trainer), scheme))
     }
 
     /// Trains for `milliseconds`, but one step (a batch, an iteration) at least, and with `one` until one step has been
@@ -310,7 +320,7 @@ impl Training {
                 progress.share = if state.done { 1.0 } else { way / whole };
                 progress.steps.push(state.into());
             }
-            Self::Network(trainer) => {
+            Self::Network(trainer) | Self::Aware(trainer, _) => {
                 let epoch = trainer.step()?;
                 progress.share = trainer.share();
                 progress.done = epoch.is_some_and(|epoch| epoch.done);
@@ -324,8 +334,14 @@ impl Training {
     pub fn model(&self) -> Result<Model> {
         match self {
             Self::Fit { trainer, .. } => trainer.model(),
-            Self::Network(trainer) => trainer.model(),
+            Self::Network(trainer) | Self::Aware(trainer, _) => trainer.model(),
         }
+    }
+
+    /// The quantized model as it was trained; nothing when it was not trained as one.
+    pub fn quantized(&self) -> Result<Option<QuantizedModel>> {
+        let Self::Aware(trainer, scheme) = self else { return Ok(None) };
+        QuantizedModel::with_ranges(&trainer.model()?, *scheme, &trainer.ranges()?).map(Some)
     }
 }
 

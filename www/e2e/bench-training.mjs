@@ -142,7 +142,7 @@ async function official(model, files, memory) {
   train(lab, request(model, 60_000));
   const time = performance.now() - start;
   const fp32 = lab.model();
-  const quantized = lab.quantize(fp32, "int8-static-minmax-per-channel", 42, 256, 0);
+  const quantized = lab.quantize(fp32, "int8-static-minmax-per-channel", 42, 256, 0, false);
   const evaluation = lab.evaluate(fp32, quantized, 42);
   lab.free();
   return [

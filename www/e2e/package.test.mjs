@@ -45,7 +45,7 @@ describe("npm package", () => {
     lab.start({ model: "softmax", seed: 42, c: 1, network: quantpad.networkDefaults("mlp", 1437) });
     assert.equal(lab.step(60_000, false).done, true);
     const fp32 = lab.model();
-    const int8 = lab.quantize(fp32, "int8-dynamic-per-tensor", 42, 256, 0);
+    const int8 = lab.quantize(fp32, "int8-dynamic-per-tensor", 42, 256, 0, false);
     assert.equal(lab.evaluate(fp32, int8, 42).fp32.correct, 350);
   });
 });

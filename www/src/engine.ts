@@ -17,7 +17,7 @@ import init, {
   type TrainRequest,
   useRounding,
 } from "./wasm/quantpad.js";
-import type { Command, Jobs, Report, Requantized } from "./worker";
+import type { Command, Jobs, QuantizeRequest, Report, Requantized } from "./worker";
 
 /** Alternating pairs of samples: a first look at once, then the figures that stay. */
 const QUICK_PAIRS = 2;
@@ -163,18 +163,35 @@ export async function setCalibration(change: Partial<typeof state.calibration.va
   await requantize();
 }
 
-/** Quantizes the model in use by what the controls say; a training under way will do so when it ends. */
+let requantizing = false;
+
+/** Quantizes the model in use by what the controls say; a training under way, and one for it, will see to it. */
 async function requantize(): Promise<void> {
   if (!files || state.run.value.running) return;
+  if (requantizing) {
+    // What is being trained for is no longer wanted.
+    if (state.aware.value !== null) await worker?.jobs.then((jobs) => jobs.command("finish"));
+    return;
+  }
   state.failure.value = null;
+  requantizing = true;
   try {
     const { fp32 } = files;
     const { seed } = state.trained.value;
     use(fp32, await quantizeAsWanted(fp32, seed));
-    await measure(FULL_PAIRS);
   } catch (error) {
+    // The controls say again what is in use.
+    if (state.usedAxes.value) state.axes.value = state.usedAxes.value;
     fail(error);
+  } finally {
+    requantizing = false;
   }
+  await measure(FULL_PAIRS).catch(fail);
+}
+
+export async function setCorrectBias(on: boolean): Promise<void> {
+  state.correctBias.value = on;
+  await requantize();
 }
 
 export async function timeAgain(): Promise<void> {
@@ -204,6 +221,7 @@ export async function reset(): Promise<void> {
   state.regularization.value = "1";
   state.axes.value = DEFAULT;
   state.calibration.value = { samples: 256, seed: 0 };
+  state.correctBias.value = false;
   setDefaults(state.DIGITS.train);
   await (dataFiles.length > 0 ? useData([]) : train());
 }
@@ -322,21 +340,46 @@ async function runTraining(
   await measure(FULL_PAIRS);
 }
 
-/** Quantizes by the scheme that the controls say, even when that changes meanwhile. */
+/** Quantizes by what the controls say, even when that changes meanwhile; trains for it where the method says so. */
 async function quantizeAsWanted(fp32: Uint8Array, seed: number): Promise<Requantized> {
   for (;;) {
-    const [scheme, calibration] = [state.scheme.value, state.calibration.value];
-    const requantized = await ask((jobs) =>
-      jobs.quantize(fp32, { scheme, seed, ...calibrated(calibration) }),
-    );
-    if (scheme === state.scheme.value && calibration === state.calibration.value) return requantized;
+    const [axes, { samples, seed: calibrationSeed }, correctBias] = [
+      state.axes.value,
+      state.calibration.value,
+      state.correctBias.value,
+    ];
+    const wanted = { scheme: state.scheme.value, seed, samples, calibrationSeed, correctBias };
+    const requantized =
+      axes.method === "qat"
+        ? await trainAware(fp32, wanted)
+        : await ask((jobs) => jobs.quantize(fp32, wanted));
+    const same =
+      state.scheme.value === wanted.scheme &&
+      state.calibration.value.samples === samples &&
+      state.calibration.value.seed === calibrationSeed &&
+      state.correctBias.value === correctBias;
+    if (same) return requantized;
   }
 }
 
-const calibrated = ({ samples, seed }: { samples: number; seed: number }) => ({
-  samples,
-  calibrationSeed: seed,
-});
+async function trainAware(fp32: Uint8Array, wanted: QuantizeRequest): Promise<Requantized> {
+  const report = Comlink.proxy(({ share }: Report) => {
+    state.aware.value = share;
+  });
+  state.aware.value = 0;
+  try {
+    const { requantized, diverged } = await ask((jobs) => jobs.trainAware(fp32, wanted, report));
+    if (!requantized) {
+      throw new Failure(
+        "diverged",
+        `Quantization-aware training ran away in epoch ${diverged}. The models in use are untouched.`,
+      );
+    }
+    return requantized;
+  } finally {
+    state.aware.value = null;
+  }
+}
 
 function runaway({ model, network }: TrainRequest, step: number): Failure {
   const remedy =
@@ -350,7 +393,7 @@ function runaway({ model, network }: TrainRequest, step: number): Failure {
 }
 
 /** Puts a pair of models to use. */
-function use(fp32: Uint8Array, { scheme, quantized, evaluation, compressed }: Requantized): void {
+function use(fp32: Uint8Array, { request, quantized, evaluation, compressed }: Requantized): void {
   const next = new Predictor(fp32, quantized);
   predictor?.free();
   predictor = next;
@@ -358,7 +401,8 @@ function use(fp32: Uint8Array, { scheme, quantized, evaluation, compressed }: Re
   files = { fp32, quantized };
   const { width, height, maxPixel } = state.trained.value.data;
   pad?.setForm(width, height, maxPixel);
-  state.usedScheme.value = scheme;
+  state.usedScheme.value = request.scheme;
+  state.usedAxes.value = state.axes.value;
   state.evaluation.value = evaluation;
   state.compressed.value = compressed;
   // Times of other models.

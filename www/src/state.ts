@@ -49,6 +49,8 @@ export const regularization = signal("1");
 export const axes = signal<Scheme>(DEFAULT);
 /** The name of the scheme that the controls say. */
 export const scheme = computed(() => nameOf(axes.value));
+/** Whether post-training quantization corrects the biases. */
+export const correctBias = signal(false);
 /** Training images that static ranges are taken from, and the seed that picks them. */
 export const calibration = signal({ samples: 256, seed: 0 });
 export const slowMotion = signal(true);
@@ -63,8 +65,11 @@ export interface Trained {
   data: Data;
   tuned: number;
 }
-/** The name of the scheme of the quantized model in use. */
+/** The name of the scheme of the quantized model in use, and what the controls said for it. */
 export const usedScheme = signal("");
+export const usedAxes = signal<Scheme | null>(null);
+/** How far a quantization-aware training has come, 0 to 1; null when there is none. */
+export const aware = signal<number | null>(null);
 export const trained = signal<Trained>({
   model: "softmax",
   layers: [],

@@ -25,10 +25,11 @@ export interface QuantizeRequest {
   seed: number;
   samples: number;
   calibrationSeed: number;
+  correctBias: boolean;
 }
 
 export interface Requantized {
-  scheme: string;
+  request: QuantizeRequest;
   quantized: Uint8Array;
   evaluation: Evaluation;
   /** Bytes of both files after gzip. */
@@ -123,6 +124,24 @@ class Jobs {
   /** Trains until the end or a command; `report` hears of every step. `slow`: one step a frame. */
   async train(request: TrainRequest, slow: boolean, report: (report: Report) => void): Promise<Trained> {
     this.#lab.start(request);
+    const diverged = await this.#run(slow, report);
+    return { fp32: diverged === null ? this.#lab.model() : new Uint8Array(), diverged };
+  }
+
+  /** Trains the model on as a quantized one, and evaluates it. */
+  async trainAware(
+    fp32: Uint8Array,
+    request: QuantizeRequest,
+    report: (report: Report) => void,
+  ): Promise<{ requantized: Requantized | null; diverged: number | null }> {
+    this.#lab.startAware(fp32, request.scheme, request.seed);
+    const diverged = await this.#run(false, report);
+    if (diverged !== null) return { requantized: null, diverged };
+    return { requantized: await this.#evaluated(fp32, this.#lab.awareModel(), request), diverged };
+  }
+
+  /** The step in which the loss ran away, if it did. */
+  async #run(slow: boolean, report: (report: Report) => void): Promise<number | null> {
     this.#command = "run";
     let computeMs = 0;
     let steps: Step[] = [];
@@ -141,8 +160,7 @@ class Jobs {
         steps = [];
         reported = end;
       }
-      if (diverged !== null) return { fp32: new Uint8Array(), diverged };
-      if (done) break;
+      if (diverged !== null || done) return diverged;
       if (slow && progress.steps.length > 0) await new Promise((wake) => setTimeout(wake, FRAME));
       await breathe();
       while (this.#told("pause")) {
@@ -150,9 +168,8 @@ class Jobs {
           this.#heard = heard;
         });
       }
-      if (this.#told("finish")) break;
+      if (this.#told("finish")) return null;
     }
-    return { fp32: this.#lab.model(), diverged: null };
   }
 
   #told(command: Command): boolean {
@@ -181,13 +198,17 @@ class Jobs {
   }
 
   /** Quantizes, and evaluates both models. */
-  async quantize(fp32: Uint8Array, request: QuantizeRequest): Promise<Requantized> {
-    const { scheme, seed, samples, calibrationSeed } = request;
-    const quantized = this.#lab.quantize(fp32, scheme, seed, samples, calibrationSeed);
+  quantize(fp32: Uint8Array, request: QuantizeRequest): Promise<Requantized> {
+    const { scheme, seed, samples, calibrationSeed, correctBias } = request;
+    const quantized = this.#lab.quantize(fp32, scheme, seed, samples, calibrationSeed, correctBias);
+    return this.#evaluated(fp32, quantized, request);
+  }
+
+  async #evaluated(fp32: Uint8Array, quantized: Uint8Array, request: QuantizeRequest): Promise<Requantized> {
     return {
-      scheme,
+      request,
       quantized,
-      evaluation: this.#lab.evaluate(fp32, quantized, seed),
+      evaluation: this.#lab.evaluate(fp32, quantized, request.seed),
       compressed: [await packedSize(fp32), await packedSize(quantized)],
     };
   }

@@ -1,6 +1,6 @@
 import * as engine from "../engine";
 import { errorOf, FORMATS, nameOf, nearest, ofPreset, PRESETS, type Scheme } from "../scheme";
-import { axes, backend, calibration, evaluation, scheme } from "../state";
+import { aware, axes, backend, calibration, correctBias, evaluation, scheme } from "../state";
 
 type Option = [value: string, name: string];
 
@@ -106,9 +106,33 @@ export function Quantize() {
           {axis("first", "first-select", "First layer", LAYERS)}
           {axis("last", "last-select", "Last layer", LAYERS)}
         </div>
-        {now.activations.startsWith("static") && <Calibration />}
+        {now.method === "ptq" && (
+          <label class="check">
+            <input
+              type="checkbox"
+              data-testid="bias-correction"
+              checked={correctBias.value}
+              onChange={(event) => engine.setCorrectBias(event.currentTarget.checked)}
+            />
+            Correct the biases: each layer’s mean output as before
+          </label>
+        )}
+        {(now.activations.startsWith("static") || correctBias.value) && <Calibration />}
         <Reasons scheme={now} ready={ready} />
       </details>
+      {aware.value !== null && (
+        <div class="aware">
+          <progress
+            data-testid="aware-progress"
+            aria-label="Progress of the quantization-aware training"
+            max={1}
+            value={aware.value}
+          />
+          <button type="button" data-testid="aware-cancel" onClick={engine.cancel}>
+            Cancel
+          </button>
+        </div>
+      )}
       <p class="note" data-testid="arithmetic">
         {evaluation.value ? `This model runs by ${evaluation.value.arithmetic}. ` : ""}
         {explain(now)}

@@ -268,9 +268,7 @@ function Curves({ run }: { run: Run }) {
         {last.gradientNorm !== null && last.gradientNorm < 1e-6
           ? "; the gradient is 0 to six places: no other softmax model fits these images better under this penalty."
           : "."}
-        {!running && last.validationLoss !== null
-          ? " The test images had no say in it."
-          : ""}
+        {!running && last.validationLoss !== null ? " The test images had no say in it." : ""}
       </p>
     </>
   );
