@@ -1,5 +1,7 @@
 //! Drawings: real people's digits, and what is no digit.
 
+use core::f32::consts::TAU;
+
 use quantpad::{data::raster::Point, random::Random};
 
 /// A digit that somebody wrote.
@@ -102,7 +104,7 @@ fn scribble(kind: usize, random: &mut Random) -> Strokes {
         1 => {
             let width = 0.5 + 0.5 * random.uniform();
             let mut turn = |i: usize| {
-                let x = if i % 2 == 0 { 0.0 } else { width };
+                let x = if i.is_multiple_of(2) { 0.0 } else { width };
                 [x + 0.1 * random.normal(), i as f32 / (6 + count) as f32 + 0.03 * random.normal()]
             };
             vec![(0..6 + count).map(&mut turn).collect()]
@@ -110,10 +112,10 @@ fn scribble(kind: usize, random: &mut Random) -> Strokes {
         2 => vec![(0..5 + count).map(anywhere).collect()],
         3 => (0..3 + count / 3).map(|_| (0..2).map(&mut anywhere).collect()).collect(),
         4 => {
-            let (turns, start) = (2.0 + 3.0 * random.uniform(), 6.28 * random.uniform());
+            let (turns, start) = (2.0 + 3.0 * random.uniform(), TAU * random.uniform());
             let spiral = |i: usize| {
                 let share = i as f32 / 100.0;
-                let (sin, cos) = libm::sincosf(6.28 * turns * share + start);
+                let (sin, cos) = libm::sincosf(TAU * turns * share + start);
                 [0.5 + 0.5 * share * cos, 0.5 + 0.5 * share * sin]
             };
             vec![(0..100).map(spiral).collect()]
