@@ -2,9 +2,9 @@
 //! `golden/calibration.rs`.
 
 mod common;
-use common::Random;
 #[cfg(target_arch = "wasm32")]
 use common::test;
+use common::{Random, floats};
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
@@ -14,10 +14,6 @@ use quantpad::{
     nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, Scratch},
     quant::{MovingAverage, Observer, QuantizedModel, Scheme, affine, calibrate, correct_biases, histogram::Histogram},
 };
-
-fn floats(n: usize, scale: f32, random: &mut Random) -> Vec<f32> {
-    (0..n).map(|_| random.float() * scale).collect()
-}
 
 /// Two convolutions, pooling, two fully connected layers.
 fn model(random: &mut Random) -> Model {

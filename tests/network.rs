@@ -1,9 +1,9 @@
 //! Networks in training: every gradient is the slope of the loss.
 
 mod common;
-use common::Random;
 #[cfg(target_arch = "wasm32")]
 use common::test;
+use common::{Random, floats};
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
@@ -13,10 +13,6 @@ use quantpad::{
     nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model},
     train::Network,
 };
-
-fn floats(n: usize, scale: f32, random: &mut Random) -> Vec<f32> {
-    (0..n).map(|_| random.float() * scale).collect()
-}
 
 fn input(side: usize) -> Input {
     Input::new(side, &Standardizer { mean: vec![0.0; side * side], std: vec![1.0; side * side] })

@@ -2,9 +2,9 @@
 //! regains what rounding lost. Codebooks: equal weights stay equal.
 
 mod common;
-use common::Random;
 #[cfg(target_arch = "wasm32")]
 use common::test;
+use common::{Random, floats};
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
@@ -21,10 +21,6 @@ use quantpad::{
 
 fn scheme(name: &str) -> Scheme {
     Scheme::from_name(name).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-fn floats(n: usize, scale: f32, random: &mut Random) -> Vec<f32> {
-    (0..n).map(|_| random.float() * scale).collect()
 }
 
 fn small_model(random: &mut Random) -> Model {
@@ -348,7 +344,12 @@ fn what_cannot_be_trained_so_is_refused() {
     for name in ["int8-dynamic-per-tensor", "f16", "codebook16", "int8-per-tensor-qat-layer2-f32"] {
         assert!(matches!(train(&model, name), Some(Error::Scheme { .. })), "{name}");
     }
-    // Weights that run away are an error too.
+    // Weights beyond their format make the loss no number, and weights that run away are an error.
+    let weight = vec![1e5; 36 * 10];
+    let layer = Layer::Dense(Dense::new(weight, vec![0.0; 10]).expect("a full layer"));
+    let large = Model::new(small.input().clone(), vec![layer]).expect("a whole model");
+    let logits = posing_network(&large, scheme("int8-per-tensor-qat-last-f16")).forward(&[1.0; 36], 1).to_vec();
+    assert!(logits.iter().all(|v| v.is_nan()), "{logits:?}");
     let scheme = scheme("int8-per-tensor-qat-first-f16");
     let settings = Settings { rate: 100.0, epochs: 50, ..qat_settings(&model, &scheme, 1) };
     let mut trainer = quantization_aware(&data, rows, &model, &scheme, settings).expect("settings");
@@ -393,6 +394,13 @@ fn the_values_of_a_codebook_move_and_their_weights_stay_together() {
 fn the_gradient_of_a_codebooks_value_is_the_slope_of_the_loss() {
     let mut random = Random::new(5);
     let whole = small_model(&mut random);
+    // Two rows of equal weights are two rows still.
+    let mut layers = whole.layers().to_vec();
+    let last = layers.last_mut().expect("layers");
+    let (weight, bias) = last.parameters().map(|(weight, bias)| (weight.to_vec(), bias.to_vec())).expect("weights");
+    let weight = [&weight[..12], &weight[..108]].concat();
+    *last = last.with_parameters(weight, bias).expect("a full layer");
+    let whole = Model::new(whole.input().clone(), layers).expect("a whole model");
     let (x, labels) = (floats(7 * 36, 1.0, &mut random), [3, 1, 4, 1, 5, 9, 2]);
     for (name, granularity) in
         [("codebook7-qat", Granularity::PerTensor), ("codebook3-per-channel-qat", Granularity::PerChannel)]

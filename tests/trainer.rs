@@ -153,7 +153,8 @@ fn settings_that_make_no_sense_are_refused_by_name() {
         }
     };
     let mlp = || Architecture::Mlp(vec![8]);
-    let cases: [(&str, fn(&mut Settings), Architecture); 11] = [
+    type Case = (&'static str, fn(&mut Settings), Architecture);
+    let cases: [Case; 11] = [
         ("number of epochs", |s| s.epochs = 0, mlp()),
         ("batch size", |s| s.batch = 0, mlp()),
         ("learning rate", |s| s.rate = 0.0, mlp()),

@@ -40,6 +40,11 @@ impl Random {
     }
 }
 
+/// `n` values, uniform in −scale..scale.
+pub fn floats(n: usize, scale: f32, random: &mut Random) -> Vec<f32> {
+    (0..n).map(|_| random.float() * scale).collect()
+}
+
 /// Files outside the repository that tests may read; `None`, with a line that says so, when they are not there.
 #[cfg(not(target_arch = "wasm32"))]
 pub mod shared {
