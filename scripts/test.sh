@@ -32,6 +32,8 @@ run_tests() {
   for browser in chromium firefox webkit; do
     tests "page in $browser" page_tests "$browser" page
     tests "training in $browser" page_tests "$browser" training
+    tests "quantizing in $browser" page_tests "$browser" quantize
+    tests "own drawings in $browser" page_tests "$browser" hand
   done
   tests "page errors" page_tests chromium errors
   tests "handwriting" page_tests chromium strokes

@@ -508,12 +508,12 @@ export async function fineTune(): Promise<void> {
     const requantized = await quantizeAsWanted(fp32, seed);
     state.trained.value = { ...state.trained.value, tuned: drawings.length };
     use(fp32, requantized);
-    await measure(FULL_PAIRS);
   } catch (error) {
     fail(error);
   } finally {
     state.tuning.value = false;
   }
+  await measure(FULL_PAIRS).catch(fail);
 }
 
 export const forgetLast = () => own.removeLast();

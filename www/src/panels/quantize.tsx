@@ -154,7 +154,7 @@ function Calibration() {
           max="1024"
           step="8"
           value={samples}
-          onChange={(event) => engine.setCalibration({ samples: Number(event.currentTarget.value) })}
+          onInput={(event) => engine.setCalibration({ samples: Number(event.currentTarget.value) })}
         />
       </label>
       <label>

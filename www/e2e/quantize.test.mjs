@@ -1,0 +1,153 @@
+// Every technique on the page, in every engine: presets and axes requantize the model in use, what does not go together
+// cannot be chosen and says why, and quantization-aware training can be waited for or cancelled.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { THREE } from "./digits.mjs";
+import { BROWSERS, visit } from "./harness.mjs";
+
+/** Scheme: bits of a weight, and the fewest right answers of 360. */
+const PRESETS = {
+  "int8-dynamic-per-channel": [8, 349],
+  "int8-static-minmax-per-channel": [8, 348],
+  f16: [16, 349],
+  tf32: [19, 349],
+  "int16-per-tensor": [16, 349],
+  "int4-per-channel-mse": [4, 345],
+  "int4-dynamic-per-channel-mse": [4, 345],
+  "ternary-per-channel": [2, 300],
+  "binary-per-channel": [1, 290],
+  codebook16: [4, 345],
+  f32: [32, 350],
+  f64: [64, 350],
+};
+
+for (const browser of BROWSERS) {
+  describe(`quantizing in ${browser}`, { timeout: 120_000 }, () => {
+    let page;
+    before(async () => {
+      page = await visit(browser);
+      await page.untilState("ready");
+    });
+    after(() => page?.close());
+
+    const scheme = async () => (await page.data("app")).scheme;
+    const until = (name) => page.until(name, async () => (await scheme()) === name);
+    const correct = async () => Number((await page.data("quantized-accuracy")).correct);
+    const weightBytes = () =>
+      page.run(() => {
+        const row = [...document.querySelectorAll("tr")].find((row) => row.innerText.startsWith("Weights"));
+        return row.lastElementChild.innerText;
+      });
+
+    it("offers every preset, each stored in its bits and as right as it can be", async () => {
+      await page.draw(THREE);
+      for (const [name, [bits, least]] of Object.entries(PRESETS)) {
+        await page.choose("preset-select", name);
+        await until(name);
+        assert.equal(await weightBytes(), `${((640 * bits) / 8).toLocaleString("en")}\u00a0B`, name);
+        assert.ok((await correct()) >= least, `${name}: ${await correct()} right`);
+        assert.equal((await page.data("quantized-digit")).digit, "3", name);
+        const integer = /dynamic|static/.test(name);
+        assert.match(await page.text("arithmetic"), integer ? /by integer arithmetic/ : /fp32|f64/, name);
+      }
+      await page.click("pad-clear");
+    });
+
+    it("sets axes one by one, and gives up those that no longer fit", async () => {
+      await page.choose("preset-select", "int8-dynamic-per-tensor");
+      await page.choose("granularity-select", "per-channel");
+      await until("int8-dynamic-per-channel");
+      await page.choose("activation-select", "static-entropy");
+      await until("int8-static-entropy-per-channel");
+      await page.choose("format-select", "bf16");
+      await until("bf16");
+      await page.choose("format-select", "codebook");
+      await until("codebook16");
+      await page.choose("codebook-select", "4");
+      await until("codebook4");
+      await page.choose("format-select", "int8");
+      await page.choose("last-select", "f32");
+      await until("int8-per-tensor-last-f32");
+      await page.choose("last-select", "");
+      await until("int8-per-tensor");
+    });
+
+    it("greys out what makes no sense, and says why", async () => {
+      await page.choose("preset-select", "f16");
+      await until("f16");
+      const disabled = (id, value) =>
+        page.run(
+          (id, value) => document.querySelector(`[data-testid="${id}"] option[value="${value}"]`).disabled,
+          id,
+          value,
+        );
+      assert.equal(await disabled("activation-select", "dynamic"), true);
+      assert.equal(await disabled("granularity-select", "per-channel"), true);
+      assert.equal(await disabled("method-select", "qat"), true);
+      assert.match(await page.text("scheme-reasons"), /integer activations need/);
+      await page.choose("preset-select", "int8-dynamic-per-tensor");
+      await until("int8-dynamic-per-tensor");
+      assert.equal(await disabled("granularity-select", "per-channel"), false);
+      assert.equal(await disabled("symmetry-select", "affine"), true);
+    });
+
+    it("trains with the rounding, which regains what ternary weights lost", async () => {
+      await page.choose("preset-select", "ternary-per-channel");
+      await until("ternary-per-channel");
+      const lost = await correct();
+      await page.choose("method-select", "qat");
+      await until("ternary-per-channel-qat");
+      assert.ok((await correct()) > lost + 10, `${lost} to ${await correct()}`);
+    });
+
+    it("takes a cancelled quantization-aware training back", async () => {
+      // A network whose training for 4 bits takes seconds.
+      await page.element("slow-motion").click();
+      await page.choose("model-select", "mlp");
+      await page.type("field-epochs", "20");
+      await page.click("train");
+      await page.until("the network", async () => (await page.data("app")).model === "mlp");
+      await page.untilState("ready");
+      await page.choose("preset-select", "int4-per-channel-mse");
+      await until("int4-per-channel-mse");
+      await page.choose("method-select", "qat");
+      await page.until("a way to cancel", () =>
+        page.run(() => {
+          const button = document.querySelector('[data-testid="aware-cancel"]');
+          button?.click();
+          return button !== null;
+        }),
+      );
+      await page.until("what was there", async () => {
+        const method = await page.element("method-select").getProperty("value");
+        return method === "ptq" && (await scheme()) === "int4-per-channel-mse";
+      });
+      assert.equal((await page.data("error")).code, "");
+    });
+
+    it("corrects biases, and calibrates with as many images as one likes", async () => {
+      await page.choose("preset-select", "binary-per-channel");
+      await until("binary-per-channel");
+      const plain = await page.json("fp32-probabilities", "values").catch(() => []);
+      assert.deepEqual(plain, []);
+      await page.click("bias-correction");
+      await page.until("the correction", () => page.element("calibration-samples").isDisplayed());
+      await page.click("bias-correction");
+      await page.choose("preset-select", "int8-static-minmax-per-tensor");
+      await until("int8-static-minmax-per-tensor");
+      await page.run(() => {
+        const slider = document.querySelector('[data-testid="calibration-samples"]');
+        slider.value = "8";
+        slider.dispatchEvent(new Event("input", { bubbles: true }));
+      });
+      await page.until("few images", async () =>
+        page.run(() => /Calibration images: 8\b/.test(document.body.innerText)),
+      );
+      assert.ok((await correct()) > 300);
+    });
+
+    it("complains of nothing", async () => {
+      assert.deepEqual(await page.complaints(), []);
+    });
+  });
+}
