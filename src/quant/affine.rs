@@ -41,6 +41,16 @@ impl QParams {
         q.max(self.qmin as f32).min(self.qmax as f32) as i32
     }
 
+    /// The real number that a finite `x` becomes: that of its integer, which is a float throughout, so that compilers take
+    /// several at once.
+    #[inline]
+    pub(super) fn round(&self, x: f32) -> f32 {
+        let (low, high, zero_point) = (self.qmin as f32, self.qmax as f32, self.zero_point as f32);
+        let q = (x / self.scale).round_ties_even() + zero_point;
+        let q = if q < low { low } else { q };
+        (if q > high { high } else { q } - zero_point) * self.scale
+    }
+
     /// The real number that `q` stands for.
     pub fn dequantize(&self, q: i32) -> f32 {
         (q - self.zero_point) as f32 * self.scale

@@ -10,8 +10,8 @@ use crate::{Error, Result, kernels};
 const SHARES: u8 = 100;
 /// Steps of the descent that follows.
 const STEPS: u8 = 20;
-/// Values that are summed between two looks at the limit.
-const CHUNK: usize = 64;
+/// Values that are rounded at once, between two looks at the limit.
+const BLOCK: usize = 16;
 
 /// Parameters of `weights` as integers of `format`. The zero point is that of the whole range; [`ScaleRule::Mse`] changes
 /// the scale alone.
@@ -70,12 +70,15 @@ fn least_squares_scale(weights: &[f32], params: QParams) -> f32 {
 /// Sum of the squares of what rounding changes in every `stride`-th value, in their order. A sum that reaches `limit` is
 /// not summed to its end, for it is refused anyway.
 pub fn squared_error(values: &[f32], stride: usize, params: QParams, limit: f64) -> f64 {
-    let mut sum = 0.0;
-    for values in values.chunks(CHUNK * stride) {
-        for &x in values.iter().step_by(stride) {
-            let error = f64::from(params.dequantize(params.quantize(x))) - f64::from(x);
-            sum += error * error;
+    let (mut block, mut squares, mut sum) = ([0.0; BLOCK], [0.0; BLOCK], 0.0);
+    for values in values.chunks(BLOCK * stride) {
+        block.iter_mut().zip(values.iter().step_by(stride)).for_each(|(to, &x)| *to = x);
+        // All of the block, for a loop of known length is done several values at once; the sum has an order.
+        for (square, &x) in squares.iter_mut().zip(&block) {
+            let error = f64::from(params.round(x)) - f64::from(x);
+            *square = error * error;
         }
+        sum = squares.iter().take(values.len().div_ceil(stride)).fold(sum, |sum, square| sum + square);
         if sum >= limit {
             break;
         }

@@ -25,7 +25,7 @@ impl Architecture {
     }
 
     /// Settings for a training part of `rows` rows. A larger data set is shown in fewer epochs, so that about as many images
-    /// are learned from: 570,000 by fully connected layers, 170,000 by convolutions. One of more than [`MANY`] rows has
+    /// are learned from: 570,000 by fully connected layers, 170,000 by convolutions. One of more than 10,000 rows has
     /// writings enough by itself: three epochs without augmentation (MNIST: 97.9 % and 98.6 % of its test images).
     pub fn settings(&self, rows: usize, seed: u32) -> Settings {
         if rows > MANY {
