@@ -1,6 +1,7 @@
 import * as engine from "../engine";
 import { errorOf, FORMATS, nameOf, nearest, ofPreset, PRESETS, type Scheme } from "../scheme";
 import { aware, axes, backend, calibration, correctBias, evaluation, scheme } from "../state";
+import { options as asOptions, Select } from "./select";
 
 type Option = [value: string, name: string];
 
@@ -48,23 +49,16 @@ export function Quantize() {
   const axis = (key: keyof Scheme, id: string, label: string, options: Option[], free = false) => (
     <label>
       {label}
-      <select
-        data-testid={id}
+      <Select
+        id={id}
         value={String(now[key])}
-        onChange={(event) => {
-          const { value } = event.currentTarget;
-          void set({ [key]: key === "k" ? Number(value) : value });
-        }}
-      >
-        {options.map(([value, name]) => {
-          const wrong = ready && !free ? errorOf({ ...now, [key]: value }) : undefined;
-          return (
-            <option key={value} value={value} disabled={wrong !== undefined} title={wrong}>
-              {name}
-            </option>
-          );
-        })}
-      </select>
+        options={options.map(([value, name]) => ({
+          value,
+          name,
+          wrong: ready && !free ? errorOf({ ...now, [key]: value }) : undefined,
+        }))}
+        onChoose={(value) => set({ [key]: key === "k" ? Number(value) : value })}
+      />
     </label>
   );
 
@@ -74,18 +68,12 @@ export function Quantize() {
       <h2>Quantize</h2>
       <label class="field">
         Preset
-        <select
-          data-testid="preset-select"
+        <Select
+          id="preset-select"
           value={preset}
-          onChange={(event) => engine.setScheme(ofPreset(event.currentTarget.value))}
-        >
-          {preset === "" && <option value="">own choice: {scheme.value}</option>}
-          {PRESETS.map(([value, name]) => (
-            <option key={value} value={value}>
-              {name}
-            </option>
-          ))}
-        </select>
+          options={asOptions(preset === "" ? [["", `own choice: ${scheme.value}`], ...PRESETS] : PRESETS)}
+          onChoose={(value) => engine.setScheme(ofPreset(value))}
+        />
       </label>
       <details class="more" open>
         <summary>Every axis</summary>

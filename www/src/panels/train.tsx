@@ -16,6 +16,7 @@ import {
   slowMotion,
 } from "../state";
 import type { ModelName } from "../wasm/quantpad.js";
+import { options, Select } from "./select";
 
 const STRENGTHS: [string, string][] = [
   ["0.001", "very strong (C = 0.001)"],
@@ -30,6 +31,11 @@ const MODELS: [ModelName, string][] = [
   ["softmax", "Softmax regression: no hidden layer"],
   ["mlp", "MLP: fully connected layers"],
   ["cnn", "CNN: 3×3 convolutions, pooling"],
+];
+
+const OPTIMIZERS: [string, string][] = [
+  ["adam", "Adam"],
+  ["sgd", "SGD with momentum"],
 ];
 
 export function Train() {
@@ -49,19 +55,14 @@ export function Train() {
       >
         <label>
           Model
-          <select
-            data-testid="model-select"
+          <Select
+            id="model-select"
             value={model.value}
-            onChange={(event) => {
-              model.value = event.currentTarget.value as ModelName;
+            options={options(MODELS)}
+            onChoose={(value) => {
+              model.value = value as ModelName;
             }}
-          >
-            {MODELS.map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
-          </select>
+          />
         </label>
         <label>
           Seed
@@ -138,19 +139,14 @@ function Regularization() {
   return (
     <label>
       Regularisation
-      <select
-        data-testid="regularization"
+      <Select
+        id="regularization"
         value={regularization.value}
-        onChange={(event) => {
-          regularization.value = event.currentTarget.value;
+        options={options(STRENGTHS)}
+        onChoose={(value) => {
+          regularization.value = value;
         }}
-      >
-        {STRENGTHS.map(([value, name]) => (
-          <option key={value} value={value}>
-            {name}
-          </option>
-        ))}
-      </select>
+      />
     </label>
   );
 }
@@ -198,14 +194,12 @@ function NetworkFields({ kind }: { kind: "mlp" | "cnn" }) {
         <div class="fields">
           <label>
             Optimizer
-            <select
-              data-testid="field-optimizer"
+            <Select
+              id="field-optimizer"
               value={values.optimizer}
-              onChange={(event) => set({ optimizer: event.currentTarget.value })}
-            >
-              <option value="adam">Adam</option>
-              <option value="sgd">SGD with momentum</option>
-            </select>
+              options={options(OPTIMIZERS)}
+              onChoose={(value) => set({ optimizer: value })}
+            />
           </label>
           {values.optimizer === "sgd" && field("momentum", "Momentum")}
           {field("batch", "Batch size")}
