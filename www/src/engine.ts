@@ -364,7 +364,8 @@ async function quantizeAsWanted(fp32: Uint8Array, seed: number): Promise<Requant
 
 async function trainAware(fp32: Uint8Array, wanted: QuantizeRequest): Promise<Requantized> {
   const report = Comlink.proxy(({ share }: Report) => {
-    state.aware.value = share;
+    // A last report may come after the worker has been ended.
+    if (state.aware.value !== null) state.aware.value = share;
   });
   state.aware.value = 0;
   try {

@@ -56,10 +56,8 @@ function App() {
         </section>
         <section class="controls" aria-label="Data, training and quantization">
           <Train />
-          <div class="stack">
-            <Data />
-            <Quantize />
-          </div>
+          <Data />
+          <Quantize />
         </section>
         <Payoff />
         <Lab />

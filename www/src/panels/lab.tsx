@@ -49,7 +49,7 @@ export function Lab() {
                 />
                 <Row
                   id="int8"
-                  name={`Done right: your ${modelName(trained.value)}, ${usedScheme.value}, seed ${trained.value.seed}`}
+                  name={`Your ${modelName(trained.value)}, ${usedScheme.value}, seed ${trained.value.seed}`}
                   row={{ correct, total, bytes: parameterBytes, ns: medianNs, q1Ns, q3Ns }}
                   bytesNote="with biases and scales"
                 />

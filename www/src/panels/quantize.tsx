@@ -64,7 +64,7 @@ export function Quantize() {
 
   const preset = PRESETS.find(([name]) => name === scheme.value)?.[0] ?? "";
   return (
-    <article class="card panel">
+    <article class="card panel wide">
       <h2>Quantize</h2>
       <label class="field">
         Preset
@@ -175,7 +175,7 @@ function Reasons({ scheme, ready }: { scheme: Scheme; ready: boolean }) {
   return (
     <ul class="reasons" data-testid="scheme-reasons" aria-label="Why some options cannot be chosen">
       {reasons.map((reason) => (
-        <li key={reason}>{reason}</li>
+        <li key={reason}>{reason.replace("This quantization scheme makes no sense: ", "Greyed out: ")}</li>
       ))}
     </ul>
   );
