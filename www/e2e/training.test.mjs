@@ -18,9 +18,13 @@ const bigEndian = (value) => {
   return bytes;
 };
 
-/** 12 x 10 pixels; label d has a bright column d, and noise that changes with every image. */
+/** 12 x 10 pixels; each label has a bright block at a place of its own, and noise that changes with every image. */
 const COUNT = 400;
 const [WIDTH, HEIGHT] = [12, 10];
+/** Five blocks in a line, two lines. */
+const inBlock = (x, y, label) =>
+  x >= 2 * (label % 5) + 1 && x < 2 * (label % 5) + 3 && y >= 1 + 5 * (label < 5) && y < 4 + 5 * (label < 5);
+
 function ownData() {
   let state = 1;
   const noise = () => {
@@ -29,7 +33,10 @@ function ownData() {
   };
   const labels = Array.from({ length: COUNT }, (_, i) => i % 10);
   const pixels = labels.flatMap((label) =>
-    Array.from({ length: WIDTH * HEIGHT }, (_, i) => noise() + (i % WIDTH === label ? 190 : 0)),
+    Array.from(
+      { length: WIDTH * HEIGHT },
+      (_, i) => noise() + (inBlock(i % WIDTH, Math.floor(i / WIDTH), label) ? 190 : 0),
+    ),
   );
   return { images: idx(3, [COUNT, HEIGHT, WIDTH], pixels), labels: idx(1, [COUNT], labels) };
 }
@@ -221,7 +228,7 @@ for (const browser of BROWSERS) {
         const { dataset, fp32, quantized } = await facts();
         assert.deepEqual([dataset.train, dataset.test, dataset.height], ["320", "80", String(HEIGHT)]);
         assert.ok(
-          Number(fp32.correct) >= 76 && Number(quantized.correct) >= 76,
+          Number(fp32.correct) >= 70 && Number(quantized.correct) >= 70,
           `${fp32.correct}, ${quantized.correct}`,
         );
         await page.draw(ZERO);

@@ -26,6 +26,8 @@ const FULL_PAIRS = 15;
 interface JobWorker {
   thread: Worker;
   jobs: Promise<Comlink.Remote<Jobs>>;
+  /** Rejects when the thread dies: its jobs then never answer. */
+  died: Promise<never>;
 }
 
 let module: WebAssembly.Module;
@@ -432,14 +434,22 @@ async function measureAll(): Promise<void> {
       wantedPairs = 0;
       const images = await timedImages();
       measurer ??= spawn([]);
-      const { jobs } = measurer;
-      const measured = await jobs.then((jobs) => jobs.measure(fp32, quantized, images, pairs));
+      const { jobs, died } = measurer;
+      const measured = await Promise.race([
+        jobs.then((jobs) => jobs.measure(fp32, quantized, images, pairs)),
+        died,
+      ]);
       // Figures of models that are no longer in use are not shown.
       if (files?.quantized !== quantized) continue;
       state.timing.value = measured.timing;
       state.labReport.value = measured.lab;
       useRounding(measured.rounding);
     }
+  } catch (error) {
+    // Whatever went wrong there, the next measurement begins with a new one.
+    measurer?.thread.terminate();
+    measurer = null;
+    throw error;
   } finally {
     state.measuring.value = false;
   }
@@ -545,17 +555,24 @@ function download(content: Blob, name: string): void {
 
 /** Starts a worker, with a data set to work on. */
 function spawn(data: File[]): JobWorker {
+  let die!: (reason: Failure) => void;
+  const died = new Promise<never>((_, reject) => {
+    die = reject;
+  });
   const thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   thread.addEventListener("error", (event) => {
     event.preventDefault();
     if (thread === worker?.thread) crashed(event.message);
     if (thread === measurer?.thread) measurer = null;
+    const reason = event.message || "no reason given";
+    die(new Failure("worker-crashed", `The worker that measures has stopped (${reason}).`));
   });
   const remote = Comlink.wrap<Jobs>(thread);
   const jobs = remote.start(module, data).then(() => remote);
   // Whoever asks for a job hears of a failed start; nobody may have asked yet.
   jobs.catch(() => {});
-  return { thread, jobs };
+  died.catch(() => {});
+  return { thread, jobs, died };
 }
 
 /** Runs a job; rejects when it fails, is cancelled, or its worker dies. */

@@ -163,6 +163,11 @@ class Jobs {
       if (diverged !== null || done) return diverged;
       if (slow && progress.steps.length > 0) await new Promise((wake) => setTimeout(wake, FRAME));
       await breathe();
+      if (this.#told("pause") && steps.length > 0) {
+        // What has been done so far is shown before the rest.
+        report({ steps, share, computeMs });
+        steps = [];
+      }
       while (this.#told("pause")) {
         await new Promise<void>((heard) => {
           this.#heard = heard;
