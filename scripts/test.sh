@@ -34,6 +34,7 @@ run_tests() {
     tests "training in $browser" page_tests "$browser" training
     tests "quantizing in $browser" page_tests "$browser" quantize
     tests "own drawings in $browser" page_tests "$browser" hand
+    tests "replayed in $browser" page_tests "$browser" replay
   done
   tests "page errors" page_tests chromium errors
   tests "handwriting" page_tests chromium strokes

@@ -248,3 +248,33 @@ fn default_settings_follow_the_number_of_rows() {
     let epochs = [0, 100, 1437, 60_000, 1_000_000].map(|rows| cnn.settings(rows, 1).epochs);
     assert_eq!(epochs, [120, 120, 120, 3, 3]);
 }
+
+/// The file of answers that the page must give to the first hundred drawings too (`www/e2e/replay.test.mjs`): a line of two
+/// digits for each, fp32 and int8.
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn a_hundred_drawings_are_answered_as_the_page_must_answer_them() {
+    use quantpad::{
+        data::{Split, digits},
+        nn::{Scratch, argmax},
+        quant::{QuantizedModel, Scheme},
+        train::{SoftmaxSettings, SoftmaxTrainer},
+    };
+
+    let Some(drawings) = common::drawings::real_digits() else { return };
+    let data = digits::load();
+    let split = Split::seeded(data.len() as u32, Split::DEFAULT_SEED);
+    let mut trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default()).expect("valid settings");
+    while !trainer.step().expect("a finite loss").done {}
+    let model = trainer.model().expect("finite coefficients");
+    let quantized = QuantizedModel::quantize(&model, Scheme::INT8_DYNAMIC_PER_TENSOR, &[]).expect("a small layer");
+    let mut scratch = Scratch::default();
+    let mut answers = String::new();
+    for drawing in &drawings[..100] {
+        let images = renderings(&drawing.strokes, Form::DIGITS).expect("a drawing");
+        let fp32 = argmax(&mean_logits(model.forward(&images, &mut scratch).expect("whole images")));
+        let int8 = argmax(&mean_logits(quantized.forward(&images, &mut scratch).expect("whole images")));
+        answers += &format!("{fp32} {int8}\n");
+    }
+    assert_eq!(answers, include_str!("hundred-answers.txt"));
+}
