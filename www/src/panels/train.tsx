@@ -14,6 +14,7 @@ import {
   run,
   seed,
   slowMotion,
+  trained,
 } from "../state";
 import type { ModelName } from "../wasm/quantpad.js";
 import { options, Select } from "./select";
@@ -136,6 +137,10 @@ export function Train() {
 }
 
 function Regularization() {
+  // As the core does it.
+  if (trained.value.data.train > 10_000) {
+    return <p class="note">Over 10,000 images: learned by mini-batches, without a penalty.</p>;
+  }
   return (
     <label>
       Regularisation
@@ -219,10 +224,10 @@ function NetworkFields({ kind }: { kind: "mlp" | "cnn" }) {
 }
 
 function Curves({ run }: { run: Run }) {
-  const { running, paused, share, computeMs, history, model } = run;
+  const { running, paused, share, computeMs, history } = run;
   const last = history.at(-1);
   if (!last) return null;
-  const unit = model === "softmax" ? "step" : "epoch";
+  const unit = last.gradientNorm === null ? "epoch" : "step";
   const validated = history.filter((step) => step.validationLoss !== null);
   const left = share > 0 ? (computeMs * (1 - share)) / share : 0;
   return (
