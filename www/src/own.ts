@@ -11,7 +11,7 @@ export const own = signal<Own[]>([]);
 const UNKEPT =
   "This browser keeps nothing for the page (private window, or no room left), so the drawing will be gone on reload.";
 
-/** @throws {Failure} when the browser does not let the page read */
+/** What is kept; nothing where the browser does not let the page read. */
 export async function load(): Promise<void> {
   own.value = await storage.readOwn().catch(() => []);
 }
