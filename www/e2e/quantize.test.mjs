@@ -114,6 +114,8 @@ for (const browser of BROWSERS) {
       await page.until("a way to cancel", () =>
         page.run(() => {
           const button = document.querySelector('[data-testid="aware-cancel"]');
+          // Nothing else can begin meanwhile.
+          if (!document.querySelector('[data-testid="train"]').disabled) return false;
           button?.click();
           return button !== null;
         }),

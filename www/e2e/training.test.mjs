@@ -186,6 +186,18 @@ for (const browser of BROWSERS) {
       });
     }
 
+    promise("softmax regression minds nothing that is typed for a network", async () => {
+      await train("mlp", { rate: "fast" });
+      await complaint(/learning rate must be a number/);
+      await page.choose("model-select", "softmax");
+      await page.click("train");
+      await page.until("the fit", async () => (await page.data("app")).model === "softmax");
+      await ended();
+      assert.equal((await page.data("error")).code, "");
+      await page.choose("model-select", "mlp");
+      await page.type("field-rate", "0.008");
+    });
+
     const { images, labels } = ownData();
     const magic = Buffer.from(images);
     magic[2] = 9;

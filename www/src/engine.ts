@@ -79,7 +79,7 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
 
 /** Trains with what the controls say; the models in use stay until the new ones are there. */
 export async function train(): Promise<void> {
-  if (!module || state.run.value.running) return;
+  if (!module || state.busy.value) return;
   try {
     const wanted = request();
     state.failure.value = null;
@@ -92,7 +92,7 @@ export async function train(): Promise<void> {
 /** Reads a data set from files (none: the digits) and trains on it; whatever goes wrong, the one in use stays. */
 export async function useData(chosen: File[]): Promise<void> {
   if (!module) return;
-  if (state.run.value.running) {
+  if (state.busy.value) {
     const message = "A training is under way: cancel it or let it end, then give the files again.";
     state.failure.value = { code: "busy", message };
     return;
@@ -139,9 +139,12 @@ function request(): TrainRequest {
       `The seed must be a whole number from 0 to ${state.MAX_SEED}; “${state.seed.value}” is not. Nothing was changed.`,
     );
   }
-  const fields = state.fields.value?.[model === "cnn" ? "cnn" : "mlp"];
+  const fields = state.fields.value;
   if (!fields) throw new Failure("not-ready", "The page is still loading; try again in a moment.");
-  return { model, seed, c: Number(state.regularization.value), network: fromFields(fields) };
+  // Softmax regression reads none of them, so what is typed there cannot be wrong for it.
+  const network =
+    model === "softmax" ? networkDefaults("mlp", state.trained.value.data.train) : fromFields(fields[model]);
+  return { model, seed, c: Number(state.regularization.value), network };
 }
 
 /** Puts the fields to what suits so many training images. */
@@ -509,7 +512,7 @@ export async function teach(digit: number): Promise<void> {
 /** Goes on training the model with all own drawings; both models are replaced. */
 export async function fineTune(): Promise<void> {
   const drawings = own.own.value;
-  if (!base || drawings.length === 0 || state.tuning.value || state.run.value.running) return;
+  if (!base || drawings.length === 0 || state.busy.value) return;
   state.failure.value = null;
   state.tuning.value = true;
   try {

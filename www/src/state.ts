@@ -102,6 +102,10 @@ export const run = signal<Run>({
 });
 /** The files that are being read. */
 export const reading = signal("");
+/** Whether the worker is training or reading, so that it can begin nothing else. */
+export const busy = computed(
+  () => run.value.running || reading.value !== "" || aware.value !== null || tuning.value,
+);
 
 export const evaluation = signal<Evaluation | null>(null);
 /** Bytes of both files after gzip. */

@@ -1,12 +1,12 @@
 import { useEffect, useState } from "preact/hooks";
 import * as engine from "../engine";
 import { count } from "../format";
-import { backend, DIGITS, reading, run, trained } from "../state";
+import { backend, busy, DIGITS, reading, trained } from "../state";
 
 /** The data set in use, and a way to bring one's own: chosen, or dropped anywhere on the page. */
 export function Data() {
   const { data } = trained.value;
-  const busy = !backend.value || run.value.running || reading.value !== "";
+  const closed = !backend.value || busy.value;
   return (
     <article
       class="card panel"
@@ -32,7 +32,7 @@ export function Data() {
             multiple
             class="visually-hidden"
             data-testid="file-input"
-            disabled={busy}
+            disabled={closed}
             onChange={(event) => {
               const input = event.currentTarget;
               const files = [...(input.files ?? [])];
@@ -42,7 +42,7 @@ export function Data() {
           />
         </label>
         {data.name !== DIGITS.name && (
-          <button type="button" data-testid="use-digits" disabled={busy} onClick={() => engine.useData([])}>
+          <button type="button" data-testid="use-digits" disabled={closed} onClick={() => engine.useData([])}>
             Back to the digits
           </button>
         )}

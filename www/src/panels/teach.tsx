@@ -1,6 +1,6 @@
 import * as engine from "../engine";
 import { own } from "../own";
-import { drawing, run, trained, tuning } from "../state";
+import { busy, drawing, trained, tuning } from "../state";
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
@@ -8,7 +8,6 @@ const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 export function Teach() {
   const drawn = drawing.value.strokes > 0;
   const drawings = own.value;
-  const busy = tuning.value || run.value.running;
   const counts = DIGITS.map((digit) => drawings.filter(({ label }) => label === digit).length);
   return (
     <section class="card teach" aria-labelledby="teach-title">
@@ -48,7 +47,7 @@ export function Teach() {
           type="button"
           class="primary"
           data-testid="fine-tune"
-          disabled={busy || drawings.length === 0}
+          disabled={busy.value || drawings.length === 0}
           onClick={engine.fineTune}
         >
           {tuning.value ? "Learning…" : "Learn from them"}
@@ -56,7 +55,7 @@ export function Teach() {
         <button
           type="button"
           data-testid="own-undo"
-          disabled={busy || drawings.length === 0}
+          disabled={busy.value || drawings.length === 0}
           onClick={engine.forgetLast}
         >
           Take the last back
@@ -86,7 +85,7 @@ export function Teach() {
         <button
           type="button"
           data-testid="own-delete"
-          disabled={busy || drawings.length === 0}
+          disabled={busy.value || drawings.length === 0}
           onClick={engine.forgetAll}
         >
           Delete all

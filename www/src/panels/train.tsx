@@ -4,6 +4,7 @@ import { count, modelName, percent, seconds } from "../format";
 import type { FIELDS } from "../settings";
 import {
   backend,
+  busy,
   type Fields,
   failure,
   fields,
@@ -42,7 +43,6 @@ const OPTIMIZERS: [string, string][] = [
 export function Train() {
   const { running, paused, share, history } = run.value;
   const last = history.at(-1);
-  const busy = running || reading.value !== "";
   return (
     <article class="card panel">
       <h2>Train</h2>
@@ -91,7 +91,7 @@ export function Train() {
           Slow motion: one step a frame
         </label>
         <div class="buttons">
-          <button type="submit" class="primary" data-testid="train" disabled={busy || !backend.value}>
+          <button type="submit" class="primary" data-testid="train" disabled={busy.value || !backend.value}>
             Train
           </button>
           <button
@@ -113,10 +113,15 @@ export function Train() {
           >
             Finish now
           </button>
-          <button type="button" data-testid="cancel" onClick={engine.cancel} disabled={!busy}>
+          <button type="button" data-testid="cancel" onClick={engine.cancel} disabled={!busy.value}>
             Cancel
           </button>
-          <button type="button" data-testid="reset" onClick={engine.reset} disabled={busy || !backend.value}>
+          <button
+            type="button"
+            data-testid="reset"
+            onClick={engine.reset}
+            disabled={busy.value || !backend.value}
+          >
             Reset
           </button>
         </div>
