@@ -13,7 +13,7 @@ use quantpad::{
         raster::{self, Form, Point},
     },
     eval::metrics,
-    nn::{Layer, Model, Scratch, argmax},
+    nn::{Model, Scratch, argmax},
     train::{Architecture, FineTuner, FineTuning, Own, Settings, SoftmaxSettings, SoftmaxTrainer, Trainer},
 };
 
@@ -77,11 +77,7 @@ fn the_same_seed_gives_the_same_bits_in_every_build_and_engine() {
     let own = [Own { strokes: &drawing, label: 5 }];
     let bits = |seed| {
         let tuned = tune(&model, &data, &rows, &own, FineTuning { steps: 20, ..FineTuning::of(&model, seed) });
-        let lists = tuned.layers().iter().map(|layer| match layer {
-            Layer::Dense(dense) => [dense.weight(), dense.bias()].concat(),
-            _ => Vec::new(),
-        });
-        common::hash(lists.flatten().map(|w| w.to_bits().into()))
+        common::hash(common::parameters(&tuned).into_iter().map(|w| w.to_bits().into()))
     };
     assert_eq!(format!("{:016x}", bits(1)), "b69290853ec86b9a");
     assert_ne!(bits(1), bits(2));

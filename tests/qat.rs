@@ -2,6 +2,7 @@
 //! regains what rounding lost. Codebooks: equal weights stay equal.
 
 mod common;
+use common::parameters;
 #[cfg(target_arch = "wasm32")]
 use common::test;
 use common::{Random, floats};
@@ -202,15 +203,6 @@ fn fp32(data: &Dataset, rows: &[u32], architecture: &Architecture, epochs: usize
         seed: 3,
     };
     finish(Trainer::new(data, rows, architecture, settings).expect("settings")).model().expect("finite weights")
-}
-
-/// Every weight and bias.
-fn parameters(model: &Model) -> Vec<f32> {
-    let lists = |layer: &Layer| {
-        let (weight, bias) = layer.parameters().unwrap_or_default();
-        [weight, bias].concat()
-    };
-    model.layers().iter().flat_map(lists).collect()
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Training networks: the same bits everywhere, what is kept is chosen by validation, and it learns.
 
 mod common;
+use common::parameters;
 #[cfg(target_arch = "wasm32")]
 use common::test;
 #[cfg(target_arch = "wasm32")]
@@ -10,7 +11,7 @@ use quantpad::{
     Error,
     data::{Augmentation, Dataset, Split, digits},
     eval::metrics,
-    nn::{Layer, Model, Scratch},
+    nn::{Model, Scratch},
     train::{Architecture, Epoch, Optimizer, Settings, Trainer},
 };
 
@@ -33,16 +34,6 @@ fn train(data: &Dataset, rows: &[u32], architecture: &Architecture, settings: Se
         epochs.extend(trainer.step().expect("a finite loss"));
     }
     (epochs, trainer.model().expect("finite weights"))
-}
-
-/// Every weight and bias.
-fn parameters(model: &Model) -> Vec<f32> {
-    let lists = |layer: &Layer| match layer {
-        Layer::Dense(dense) => [dense.weight(), dense.bias()].concat(),
-        Layer::Conv2d(conv) => [conv.weight(), conv.bias()].concat(),
-        Layer::MaxPool2d(_) => Vec::new(),
-    };
-    model.layers().iter().flat_map(lists).collect()
 }
 
 #[test]

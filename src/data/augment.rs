@@ -18,7 +18,7 @@ use crate::{Error, Result, random::Random};
 
 /// How strongly images are changed: each strength is the most that is done either way, drawn uniformly (noise:
 /// normally). Lengths are shares of the image's width, so that a record means the same for images of any size.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Augmentation {
     /// Rotation about the centre, in degrees.
     pub rotation: f32,

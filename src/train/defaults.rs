@@ -10,13 +10,13 @@ use crate::data::Augmentation;
 
 /// Rows of the embedded digits' training part, for which the epochs are meant.
 const ROWS: usize = 1437;
-/// A training part of more rows is a large one.
-const MANY: usize = 10_000;
-
 impl Architecture {
+    /// A training part of more rows is a large one.
+    pub const MANY: usize = 10_000;
+
     /// The MLP for a training part of `rows` rows: one hidden layer of 32, or 128 and 64 for a large one.
     pub fn usual_mlp(rows: usize) -> Self {
-        Self::Mlp(if rows > MANY { vec![128, 64] } else { vec![32] })
+        Self::Mlp(if rows > Self::MANY { vec![128, 64] } else { vec![32] })
     }
 
     /// The CNN: 8, then 16 channels.
@@ -28,7 +28,7 @@ impl Architecture {
     /// are learned from: 570,000 by fully connected layers, 170,000 by convolutions. One of more than 10,000 rows has
     /// writings enough by itself: three epochs without augmentation (MNIST: 97.9 % and 98.6 % of its test images).
     pub fn settings(&self, rows: usize, seed: u32) -> Settings {
-        if rows > MANY {
+        if rows > Self::MANY {
             return Settings {
                 epochs: 3,
                 batch: 32,

@@ -5,9 +5,7 @@
 //! training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same bits
 //! everywhere. Held by `tests/finetune.rs`.
 
-use core::f64::consts::PI;
-
-use super::{Descent, Network, Optimizer};
+use super::{Descent, Network, Optimizer, optimizer::along_cosine};
 use crate::{
     Error, Result,
     data::{
@@ -183,8 +181,7 @@ impl<'d> FineTuner<'d> {
             return Err(Error::Diverged { iteration: self.step });
         }
         let share = self.step as f64 / self.settings.steps.max(1) as f64;
-        let rate = f64::from(self.settings.rate) * 0.5 * (1.0 + libm::cos(PI * share));
-        self.descent.step(self.network.parameters(), rate as f32);
+        self.descent.step(self.network.parameters(), along_cosine(self.settings.rate, share));
         self.step += 1;
         Ok(self.step >= self.settings.steps)
     }

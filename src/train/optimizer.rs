@@ -1,5 +1,7 @@
 //! How parameters follow their gradient.
 
+use core::f64::consts::PI;
+
 use super::Parameters;
 
 /// The rule of a step.
@@ -79,6 +81,12 @@ impl Descent {
             }
         }
     }
+}
+
+/// The learning rate after `share` of all steps (0 to 1): it falls from `first` to 0 along half a cosine (I. Loshchilov and
+/// F. Hutter, "SGDR", 2017, without restarts).
+pub(super) fn along_cosine(first: f32, share: f64) -> f32 {
+    (f64::from(first) * 0.5 * (1.0 + libm::cos(PI * share))) as f32
 }
 
 /// `base` to a positive power, by one order of multiplications everywhere.

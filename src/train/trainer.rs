@@ -6,9 +6,9 @@
 //! The learning rate falls to 0 along half a cosine over all steps. Everything random comes from the seed, each use from
 //! a sequence of its own, so the same data, seed and settings give the same bits of every weight everywhere.
 
-use core::{borrow::Borrow, f64::consts::PI};
+use core::borrow::Borrow;
 
-use super::{Descent, Network, Optimizer, network::cross_entropy};
+use super::{Descent, Network, Optimizer, network::cross_entropy, optimizer::along_cosine};
 use crate::{
     Error, Result,
     data::{Augmentation, Augmenter, CLASSES, Dataset, Standardizer},
@@ -241,8 +241,8 @@ impl<D: Borrow<Dataset>> Trainer<D> {
             return Err(Error::Diverged { iteration: self.epoch + 1 });
         }
         self.first_loss.get_or_insert(loss / self.labels.len() as f64);
-        let rate = f64::from(self.settings.rate) * 0.5 * (1.0 + libm::cos(PI * self.share()));
-        self.descent.step(self.network.parameters(), rate as f32);
+        let rate = along_cosine(self.settings.rate, self.share());
+        self.descent.step(self.network.parameters(), rate);
         (self.steps, self.at) = (self.steps + 1, end);
         (self.loss, self.correct) = (self.loss + loss, self.correct + correct);
         if end < self.rows.len() { Ok(None) } else { self.end_epoch().map(Some) }

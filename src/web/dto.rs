@@ -15,7 +15,7 @@ export interface Answer { digit: number; probabilities: number[]; sure: boolean 
 export interface Answers { fp32: Answer; quantized: Answer }
 export interface Sample { row: number; label: number; image: number[] }
 export interface DataInfo {
-  width: number; height: number; maxPixel: number; train: number; test: number; ownTestPart: boolean;
+  width: number; height: number; maxPixel: number; train: number; test: number; ownTestPart: boolean; many: boolean;
 }
 export interface Strengths {
   rotation: number; shear: number; scale: number; shift: number; thickness: number; elastic: number; noise: number;
@@ -98,6 +98,8 @@ pub struct DataInfo {
     pub test: usize,
     /// Whether that is the makers' own division.
     pub own_test_part: bool,
+    /// Whether the training part is a large one, for which defaults and methods differ.
+    pub many: bool,
 }
 
 #[derive(Serialize)]

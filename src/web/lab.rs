@@ -22,7 +22,7 @@ use crate::{
     nn::Scratch,
     quant::{QuantizedModel, Scheme},
     random::Random,
-    train::{FineTuner, FineTuning, Own},
+    train::{Architecture, FineTuner, FineTuning, Own},
 };
 
 /// Most test images in a timed pass: all 360 of the digits.
@@ -89,6 +89,7 @@ impl Lab {
             train: train.len(),
             test: test.len(),
             own_test_part: self.data.has_test_part(),
+            many: train.len() > Architecture::MANY,
         })
     }
 

@@ -123,22 +123,6 @@ impl Pad {
         self.state.borrow().drawing.strokes().iter().map(points).collect()
     }
 
-    /// Shows strokes such as [`Pad::stroke_points`] gives in place of a drawing.
-    #[wasm_bindgen(js_name = setStrokes)]
-    pub fn set_strokes(&self, strokes: Vec<Float32Array>) {
-        self.edit(|state| {
-            state.drawing.clear();
-            for stroke in strokes {
-                let points = stroke.to_vec();
-                let (points, _) = points.as_chunks::<2>();
-                let Some((&first, rest)) = points.split_first() else { continue };
-                state.drawing.begin(first);
-                rest.iter().for_each(|&point| state.drawing.extend(point));
-                state.drawing.end();
-            }
-        });
-    }
-
     /// Makes images for another model from now on (at first they are for the digits: 8x8 values of 0..=16). An image that
     /// is shown and no longer fits goes.
     #[wasm_bindgen(js_name = setForm)]

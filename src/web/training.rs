@@ -140,7 +140,7 @@ struct NetworkSettings {
     rate: f32,
     momentum: f32,
     weight_decay: f32,
-    augmentation: Strengths,
+    augmentation: Augmentation,
     validation: f32,
     patience: usize,
 }
@@ -159,29 +159,10 @@ impl NetworkSettings {
             rate: settings.rate,
             momentum,
             weight_decay: settings.weight_decay,
-            augmentation: settings.augmentation.into(),
+            augmentation: settings.augmentation,
             validation: settings.validation,
             patience: settings.patience,
         }
-    }
-}
-
-/// See [`Augmentation`].
-#[derive(Serialize)]
-pub struct Strengths {
-    rotation: f32,
-    shear: f32,
-    scale: f32,
-    shift: f32,
-    thickness: f32,
-    elastic: f32,
-    noise: f32,
-}
-
-impl From<Augmentation> for Strengths {
-    fn from(a: Augmentation) -> Self {
-        let Augmentation { rotation, shear, scale, shift, thickness, elastic, noise } = a;
-        Self { rotation, shear, scale, shift, thickness, elastic, noise }
     }
 }
 
@@ -231,9 +212,6 @@ impl From<Epoch> for Step {
     }
 }
 
-/// Training images above which softmax regression is trained by mini-batches.
-const MANY: usize = 10_000;
-
 /// What has happened since the last report.
 #[derive(Serialize, Default)]
 #[serde(rename_all = "camelCase")]
@@ -267,7 +245,7 @@ impl Training {
         let network = request.network();
         let architecture = match request.model().as_str() {
             // A fit of so many images takes minutes; mini-batches are nearly there in a second.
-            "softmax" if train.len() > MANY => {
+            "softmax" if train.len() > Architecture::MANY => {
                 let (architecture, seed) = (Architecture::Mlp(Vec::new()), request.seed());
                 let settings = architecture.settings(train.len(), seed);
                 return Ok(Self::Network(Box::new(Trainer::new(data.clone(), train, &architecture, settings)?)));

@@ -118,3 +118,9 @@ pub mod shared {
         list(value).iter().map(float).collect()
     }
 }
+
+/// Every weight and bias of a model, first layer first.
+pub fn parameters(model: &quantpad::nn::Model) -> Vec<f32> {
+    let layers = model.layers().iter().filter_map(quantpad::nn::Layer::parameters);
+    layers.flat_map(|(weight, bias)| [weight, bias].concat()).collect()
+}

@@ -2,10 +2,10 @@
 // learned from, handed out, taken back and deleted.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe } from "node:test";
 import { Key } from "selenium-webdriver";
 import { ONE, SEVEN, THREE, ZERO } from "./digits.mjs";
-import { BROWSERS, visit } from "./harness.mjs";
+import { BROWSERS, pictured, visit } from "./harness.mjs";
 
 const SCRIBBLE = [Array.from({ length: 12 }, (_, i) => [i % 2 ? 0.9 : 0.1, 0.08 + i * 0.075])];
 
@@ -18,10 +18,11 @@ for (const browser of BROWSERS) {
       await page.until("the first timing", () => page.element("time-again").isEnabled());
     });
     after(() => page?.close());
+    const promise = pictured(browser, () => page);
 
     const count = async () => Number((await page.data("own-drawings")).count);
 
-    it("is sure of a digit and not of a scribble or a tap", async () => {
+    promise("is sure of a digit and not of a scribble or a tap", async () => {
       await page.draw(THREE);
       for (const side of ["fp32", "quantized"]) {
         const { digit, sure } = await page.data(`${side}-digit`);
@@ -37,7 +38,7 @@ for (const browser of BROWSERS) {
       assert.equal((await page.data("fp32-digit")).sure, "");
     });
 
-    it("draws with the keyboard alone", async () => {
+    promise("draws with the keyboard alone", async () => {
       const pad = page.element("pad");
       const times = (key, count) => Array(count).fill(key);
       await pad.sendKeys(...times(Key.ARROW_UP, 9), " ", ...times(Key.ARROW_DOWN, 18), " ");
@@ -50,7 +51,7 @@ for (const browser of BROWSERS) {
       await page.click("pad-clear");
     });
 
-    it("keeps named drawings, by click and by key, over a reload", async () => {
+    promise("keeps named drawings, by click and by key, over a reload", async () => {
       for (const [digit, strokes] of [
         [0, ZERO],
         [3, THREE],
@@ -68,7 +69,7 @@ for (const browser of BROWSERS) {
       await page.until("the same four", async () => (await count()) === 4);
     });
 
-    it("learns from them, and stays nearly as good on the test images", async () => {
+    promise("learns from them, and stays nearly as good on the test images", async () => {
       // Softmax regression gives way the most; the networks keep within half a point.
       const right = async (side) => Number((await page.data(`${side}-accuracy`)).correct);
       const before = await right("fp32");
@@ -81,7 +82,7 @@ for (const browser of BROWSERS) {
       await page.click("pad-clear");
     });
 
-    it("takes the last back, refuses a damaged file, and deletes all", async () => {
+    promise("takes the last back, refuses a damaged file, and deletes all", async () => {
       await page.click("own-undo");
       await page.until("three", async () => (await count()) === 3);
       const file = new URL("harness.mjs", import.meta.url).pathname;

@@ -1,8 +1,10 @@
 // What every page test uses: a browser of each engine, a server for the page, and the page's contract of test ids.
 // A visit uses a fresh profile, and records from its first moment whatever the page complains about.
+
 import { execFileSync } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Builder, By, logging, Origin } from "selenium-webdriver";
 import chrome from "selenium-webdriver/chrome.js";
@@ -119,6 +121,19 @@ export async function visit(browser, { server: options = {}, size = [1280, 1000]
     throw error;
   }
 }
+
+/** Tests of a page that is there when they run; each leaves a picture when it fails. */
+export const pictured = (browser, page) => (name, body) =>
+  it(name, async () => {
+    try {
+      await body();
+    } catch (error) {
+      await page()
+        ?.picture(`failed ${browser} ${name}`.replace(/\W+/g, "-"))
+        .catch(() => {});
+      throw error;
+    }
+  });
 
 export class Page {
   constructor(browser, driver, server) {

@@ -1,10 +1,10 @@
 // The page's main promise, in every engine: it opens with both models trained, answers a real drawing with both, shows
 // honest figures, trains again and can be stopped, and neither complains nor talks to anyone but its server.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe } from "node:test";
 import axe from "axe-core";
 import { ONE, SEVEN, THREE, ZERO } from "./digits.mjs";
-import { BROWSERS, visit } from "./harness.mjs";
+import { BROWSERS, pictured, visit } from "./harness.mjs";
 
 const FP32_PARAMETER_BYTES = 650 * 4;
 
@@ -17,16 +17,7 @@ for (const browser of BROWSERS) {
     });
     after(() => page?.close());
 
-    /** A test that leaves a picture when it fails. */
-    const promise = (name, body) =>
-      it(name, async () => {
-        try {
-          await body();
-        } catch (error) {
-          await page?.picture(`failed ${browser} ${name}`.replace(/\W+/g, "-")).catch(() => {});
-          throw error;
-        }
-      });
+    const promise = pictured(browser, () => page);
 
     const figures = async () => ({
       fp32: await page.data("fp32-accuracy"),

@@ -1,9 +1,9 @@
 // Every technique on the page, in every engine: presets and axes requantize the model in use, what does not go together
 // cannot be chosen and says why, and quantization-aware training can be waited for or cancelled.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe } from "node:test";
 import { THREE } from "./digits.mjs";
-import { BROWSERS, visit } from "./harness.mjs";
+import { BROWSERS, pictured, visit } from "./harness.mjs";
 
 /** Scheme: bits of a weight, and the fewest right answers of 360. */
 const PRESETS = {
@@ -29,6 +29,7 @@ for (const browser of BROWSERS) {
       await page.untilState("ready");
     });
     after(() => page?.close());
+    const promise = pictured(browser, () => page);
 
     const scheme = async () => (await page.data("app")).scheme;
     const until = (name) => page.until(name, async () => (await scheme()) === name);
@@ -39,7 +40,7 @@ for (const browser of BROWSERS) {
         return row.lastElementChild.innerText;
       });
 
-    it("offers every preset, each stored in its bits and as right as it can be", async () => {
+    promise("offers every preset, each stored in its bits and as right as it can be", async () => {
       await page.draw(THREE);
       for (const [name, [bits, least]] of Object.entries(PRESETS)) {
         await page.choose("preset-select", name);
@@ -53,7 +54,7 @@ for (const browser of BROWSERS) {
       await page.click("pad-clear");
     });
 
-    it("sets axes one by one, and gives up those that no longer fit", async () => {
+    promise("sets axes one by one, and gives up those that no longer fit", async () => {
       await page.choose("preset-select", "int8-dynamic-per-tensor");
       await page.choose("granularity-select", "per-channel");
       await until("int8-dynamic-per-channel");
@@ -72,7 +73,7 @@ for (const browser of BROWSERS) {
       await until("int8-per-tensor");
     });
 
-    it("greys out what makes no sense, and says why", async () => {
+    promise("greys out what makes no sense, and says why", async () => {
       await page.choose("preset-select", "f16");
       await until("f16");
       const disabled = (id, value) =>
@@ -91,7 +92,7 @@ for (const browser of BROWSERS) {
       assert.equal(await disabled("symmetry-select", "affine"), true);
     });
 
-    it("trains with the rounding, which regains what ternary weights lost", async () => {
+    promise("trains with the rounding, which regains what ternary weights lost", async () => {
       await page.choose("preset-select", "ternary-per-channel");
       await until("ternary-per-channel");
       const lost = await correct();
@@ -100,7 +101,7 @@ for (const browser of BROWSERS) {
       assert.ok((await correct()) > lost + 10, `${lost} to ${await correct()}`);
     });
 
-    it("takes a cancelled quantization-aware training back", async () => {
+    promise("takes a cancelled quantization-aware training back", async () => {
       // A network whose training for 4 bits takes seconds.
       await page.element("slow-motion").click();
       await page.choose("model-select", "mlp");
@@ -127,7 +128,7 @@ for (const browser of BROWSERS) {
       assert.equal((await page.data("error")).code, "");
     });
 
-    it("corrects biases, and calibrates with as many images as one likes", async () => {
+    promise("corrects biases, and calibrates with as many images as one likes", async () => {
       await page.choose("preset-select", "binary-per-channel");
       await until("binary-per-channel");
       const plain = await page.json("fp32-probabilities", "values").catch(() => []);
@@ -148,7 +149,7 @@ for (const browser of BROWSERS) {
       assert.ok((await correct()) > 300);
     });
 
-    it("complains of nothing", async () => {
+    promise("complains of nothing", async () => {
       assert.deepEqual(await page.complaints(), []);
     });
   });

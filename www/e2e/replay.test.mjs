@@ -1,23 +1,19 @@
 // The same strokes as pointer events on the page give the same answers as natively, in every engine: the first hundred
 // drawings of the development writers, and the answers that tests/strokes.rs holds.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { it } from "node:test";
-import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
 import { BROWSERS, visit } from "./harness.mjs";
+import { penDigits } from "./pen.mjs";
 
-const SHARED = process.env.QUANTPAD_SHARED ?? fileURLToPath(new URL("../../../shared", import.meta.url));
-const FILE = `${SHARED}/strokes/pendigits-dev.jsonl.gz`;
 const ANSWERS = new URL("../../tests/hundred-answers.txt", import.meta.url);
 /** A pad of so many pixels has one for every thousandth, which is how exact the strokes are. */
 const SIDE = 1000;
 
 for (const browser of BROWSERS) {
   it(`a hundred drawings are answered in ${browser} as natively`, { timeout: 120_000 }, async () => {
-    assert.ok(existsSync(FILE), `the pen strokes are missing: ${FILE}`);
     const answers = readFileSync(ANSWERS, "utf8").trim().split("\n");
-    const lines = gunzipSync(readFileSync(FILE)).toString().split("\n").slice(0, answers.length);
+    const digits = penDigits().slice(0, answers.length);
     const page = await visit(browser);
     try {
       await page.untilState("ready");
@@ -26,8 +22,8 @@ for (const browser of BROWSERS) {
         pad.style = `position:fixed;left:0;top:0;width:${side}px;height:${side}px;border:0;z-index:9`;
       }, SIDE);
       const given = [];
-      for (const line of lines) {
-        const strokes = JSON.parse(line).strokes.map((stroke) =>
+      for (const digit of digits) {
+        const strokes = digit.strokes.map((stroke) =>
           stroke.map((point) => point.map((share) => Math.round(share * SIDE))),
         );
         await page.run((strokes) => {
@@ -42,8 +38,8 @@ for (const browser of BROWSERS) {
             send("pointerup", stroke.at(-1));
           }
         }, strokes);
-        const digit = async (side) => (await page.data(`${side}-digit`)).digit;
-        given.push(`${await digit("fp32")} ${await digit("quantized")}`);
+        const answer = async (side) => (await page.data(`${side}-digit`)).digit;
+        given.push(`${await answer("fp32")} ${await answer("quantized")}`);
         await page.run(() => document.querySelector('[data-testid="pad-clear"]').click());
       }
       assert.deepEqual(given, answers);

@@ -1,33 +1,20 @@
 // Digits that people wrote with a pen are recognised when replayed on the pad as real pointer events, at the place and
 // size in which they were written.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
 import { it } from "node:test";
-import { fileURLToPath } from "node:url";
-import { gunzipSync } from "node:zlib";
 import { visit } from "./harness.mjs";
+import { penDigits } from "./pen.mjs";
 
 const COUNT = 200;
 /** Lines of the file on which the default fp32 and int8 model disagree: 3 of all 3,248. */
 const DISAGREED = [61, 1207, 1641];
 const SHARE = 0.75;
-const SHARED = process.env.QUANTPAD_SHARED ?? fileURLToPath(new URL("../../../shared", import.meta.url));
-const FILE = `${SHARED}/strokes/pendigits-dev.jsonl.gz`;
 
 function read() {
-  assert.ok(
-    existsSync(FILE),
-    `the pen strokes are missing: ${FILE}; QUANTPAD_SHARED names the folder they are in`,
-  );
-  const lines = gunzipSync(readFileSync(FILE)).toString().trim().split("\n");
-  return lines.map((line) => {
-    const { label, strokes, box } = JSON.parse(line);
-    const [left, top, size] = box;
-    return {
-      label,
-      strokes: strokes.map((stroke) => stroke.map(([x, y]) => [left + size * x, top + size * y])),
-    };
-  });
+  return penDigits().map(({ label, strokes, box: [left, top, size] }) => ({
+    label,
+    strokes: strokes.map((stroke) => stroke.map(([x, y]) => [left + size * x, top + size * y])),
+  }));
 }
 
 it(`at least ${SHARE * 100} % of ${COUNT} pen-written digits are right`, {

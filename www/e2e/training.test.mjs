@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, before, describe } from "node:test";
 import { gzipSync } from "node:zlib";
 import { SEVEN, ZERO } from "./digits.mjs";
-import { BROWSERS, visit } from "./harness.mjs";
+import { BROWSERS, pictured, visit } from "./harness.mjs";
 
 /** An IDX file: magic number, sizes, bytes. */
 const idx = (kind, sizes, bytes) =>
@@ -55,15 +55,7 @@ for (const browser of BROWSERS) {
       rmSync(folder, { recursive: true });
     });
 
-    const promise = (name, body) =>
-      it(name, async () => {
-        try {
-          await body();
-        } catch (error) {
-          await page?.picture(`failed ${browser} ${name}`.replace(/\W+/g, "-")).catch(() => {});
-          throw error;
-        }
-      });
+    const promise = pictured(browser, () => page);
 
     const facts = async () => ({
       app: await page.data("app"),

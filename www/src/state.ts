@@ -40,6 +40,7 @@ export const DIGITS: Data = {
   train: 1437,
   test: 360,
   ownTestPart: false,
+  many: false,
 };
 
 /** What the controls say; `trained` is what the models in use were trained with. */

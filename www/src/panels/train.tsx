@@ -142,9 +142,8 @@ export function Train() {
 }
 
 function Regularization() {
-  // As the core does it.
-  if (trained.value.data.train > 10_000) {
-    return <p class="note">Over 10,000 images: learned by mini-batches, without a penalty.</p>;
+  if (trained.value.data.many) {
+    return <p class="note">So many images are learned by mini-batches, without a penalty.</p>;
   }
   return (
     <label>
