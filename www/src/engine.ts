@@ -1,61 +1,37 @@
-/** Runs the core: the pad and the predictor on this thread, jobs in a worker. Panels call these functions. */
+/** Runs the core: the pad and the predictor on this thread, training and quantizing in a worker. Panels call these functions. */
 
 import * as Comlink from "comlink";
+import { fail } from "./fail";
+import { ask, begin, CANCELLED, compiledCore, endJobs, hasOwnData, keepData } from "./jobs";
+import { FULL_PAIRS, measure, QUICK_PAIRS } from "./meter";
 import * as own from "./own";
 import { DEFAULT, type Scheme } from "./scheme";
 import { fromFields, toFields } from "./settings";
 import * as state from "./state";
-import { compile, compileCore, Failure, loadable } from "./wasm";
+import { compileCore, Failure } from "./wasm";
 import init, {
   backend,
-  type Ceiling,
   type NetworkSettings,
   networkDefaults,
   Pad,
-  type Pair,
   Predictor,
   type TrainRequest,
-  useRounding,
 } from "./wasm/quantpad.js";
-import type { Command, Jobs, QuantizeRequest, Report, Requantized } from "./worker";
+import type { Command, QuantizeRequest, Report, Requantized } from "./worker";
 
-/** Alternating pairs of samples: a first look at once, then the figures that stay. */
-const QUICK_PAIRS = 2;
-const FULL_PAIRS = 15;
-
-interface JobWorker {
-  thread: Worker;
-  jobs: Promise<Comlink.Remote<Jobs>>;
-  /** Rejects when the thread dies: its jobs then never answer. */
-  died: Promise<never>;
-}
-
-let module: WebAssembly.Module;
-/** The job worker, if one is up; the next job starts one otherwise. */
-let worker: JobWorker | null = null;
-/** The worker that measures, so that nobody waits for it. */
-let measurer: JobWorker | null = null;
-/** Rejects the jobs under way: they never answer once their worker is gone. */
-const pending = new Set<(reason: Failure) => void>();
-let files: { fp32: Uint8Array; quantized: Uint8Array } | null = null;
 /** The fp32 model as it was trained, before it learned from own drawings. */
 let base: Uint8Array | null = null;
 /** What digits look like, and of which split of which data set. */
 let familiarity: { bytes: Uint8Array; seed: number; data: state.Data } | null = null;
-/** Files of the data set in use (the models' own); none are the digits. A new worker reads them again. */
-let dataFiles: File[] = [];
 let predictor: Predictor | null = null;
 let pad: Pad | null = null;
-
-const CANCELLED = new Failure("cancelled", "");
 
 /** Loads the core, gives `canvas` its pad, trains and quantizes the first model. */
 export async function start(canvas: HTMLCanvasElement): Promise<void> {
   try {
     const core = await compileCore();
-    module = core.module;
-    worker = spawn(dataFiles);
-    await init({ module_or_path: module });
+    begin(core.module);
+    await init({ module_or_path: core.module });
     state.backend.value = backend();
     performance.mark("core-ready");
     if (core.backend === "scalar") {
@@ -79,7 +55,7 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
 
 /** Trains with what the controls say; the models in use stay until the new ones are there. */
 export async function train(): Promise<void> {
-  if (!module || state.busy.value) return;
+  if (!compiledCore() || state.busy.value) return;
   try {
     const wanted = request();
     state.failure.value = null;
@@ -91,7 +67,7 @@ export async function train(): Promise<void> {
 
 /** Reads a data set from files (none: the digits) and trains on it; whatever goes wrong, the one in use stays. */
 export async function useData(chosen: File[]): Promise<void> {
-  if (!module) return;
+  if (!compiledCore()) return;
   if (state.busy.value) {
     const message = "A training is under way: cancel it or let it end, then give the files again.";
     state.failure.value = { code: "busy", message };
@@ -123,10 +99,9 @@ export async function useData(chosen: File[]): Promise<void> {
 
 /** Tells the training under way to pause, to go on, to do one step, or to end with the best model so far. */
 export async function command(command: Command): Promise<void> {
-  if (!state.run.value.running || !worker) return;
+  if (!state.run.value.running) return;
   state.run.value = { ...state.run.value, paused: command === "pause" || command === "step" };
-  const jobs = await worker.jobs;
-  await jobs.command(command);
+  await ask((jobs) => jobs.command(command)).catch(fail);
 }
 
 /** What the controls say. */
@@ -172,16 +147,17 @@ let requantizing = false;
 
 /** Quantizes the model in use by what the controls say; a training under way, and one for it, will see to it. */
 async function requantize(): Promise<void> {
-  if (!files || state.run.value.running) return;
+  const { models } = state;
+  if (!models.value || state.run.value.running) return;
   if (requantizing) {
     // What is being trained for is no longer wanted.
-    if (state.aware.value !== null) await worker?.jobs.then((jobs) => jobs.command("finish"));
+    if (state.aware.value !== null) await ask((jobs) => jobs.command("finish")).catch(fail);
     return;
   }
   state.failure.value = null;
   requantizing = true;
   try {
-    const { fp32 } = files;
+    const { fp32 } = models.value;
     const { seed } = state.trained.value;
     use(fp32, await quantizeAsWanted(fp32, seed));
   } catch (error) {
@@ -197,14 +173,6 @@ async function requantize(): Promise<void> {
 export async function setCorrectBias(on: boolean): Promise<void> {
   state.correctBias.value = on;
   await requantize();
-}
-
-export async function timeAgain(): Promise<void> {
-  try {
-    await measure(FULL_PAIRS);
-  } catch (error) {
-    fail(error);
-  }
 }
 
 /** Puts a random test digit on the pad. */
@@ -228,80 +196,7 @@ export async function reset(): Promise<void> {
   state.calibration.value = { samples: 256, seed: 0 };
   state.correctBias.value = false;
   setDefaults(state.DIGITS.train);
-  await (dataFiles.length > 0 ? useData([]) : train());
-}
-
-/** Times the models on every build of the core that this browser can run, one after the other. */
-export async function compareBackends(): Promise<void> {
-  if (!files || state.comparing.value) return;
-  const { fp32, quantized } = files;
-  state.backends.value = [];
-  try {
-    const images = await timedImages();
-    for (const name of await loadable()) {
-      state.comparing.value = name;
-      const module = await compile(name);
-      const timing = await alone(module, (jobs) => jobs.time(fp32, quantized, images, FULL_PAIRS));
-      if (files?.quantized !== quantized) return;
-      state.backends.value = [...state.backends.value, { backend: name, timing }];
-    }
-  } catch (error) {
-    fail(error);
-  } finally {
-    state.comparing.value = null;
-  }
-}
-
-let stopSweep: (() => void) | null = null;
-
-/** Times layers from 64 to 4096 inputs and outputs. What has been measured stays, however it ends. */
-export async function sweepSizes(): Promise<void> {
-  if (!module || state.sweeping.value) return;
-  state.sweeping.value = true;
-  state.sweep.value = null;
-  const stopped = new Promise<void>((stop) => {
-    stopSweep = stop;
-  });
-  const begin = Comlink.proxy((path: string, ceilings: Ceiling[]) => {
-    state.sweep.value = { path, ceilings, layers: [] };
-  });
-  const report = Comlink.proxy((rows: number, size: number, time: Pair) => {
-    const sweep = state.sweep.value;
-    if (sweep) state.sweep.value = { ...sweep, layers: [...sweep.layers, { rows, size, time }] };
-  });
-  try {
-    // A worker of its own: the memory of the largest layers goes with it.
-    await alone(module, (jobs) => jobs.sweep(begin, report), stopped);
-  } catch (error) {
-    fail(error);
-  } finally {
-    state.sweeping.value = false;
-  }
-}
-
-export const cancelSweep = () => stopSweep?.();
-
-/** Runs a job in a worker of its own, on that build of the core; ends the worker when it is done, or `stopped`. */
-async function alone<T>(
-  core: WebAssembly.Module,
-  job: (jobs: Comlink.Remote<Jobs>) => Promise<T>,
-  stopped?: Promise<T>,
-): Promise<T> {
-  const thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  try {
-    const crashed = new Promise<never>((_, reject) => {
-      thread.addEventListener("error", (event) => {
-        event.preventDefault();
-        const reason = event.message || "no reason given";
-        reject(new Failure("worker-crashed", `The worker that measures has stopped (${reason}).`));
-      });
-    });
-    const jobs = Comlink.wrap<Jobs>(thread);
-    const done = jobs.start(core, []).then(() => job(jobs));
-    return await Promise.race(stopped ? [done, crashed, stopped] : [done, crashed]);
-  } finally {
-    thread.terminate();
-  }
+  await (hasOwnData() ? useData([]) : train());
 }
 
 export const clear = () => pad?.clear();
@@ -329,7 +224,7 @@ async function runTraining(
     if (result.diverged !== null) throw runaway(wanted, result.diverged);
     const { fp32 } = result;
     const requantized = await quantizeAsWanted(fp32, seed);
-    if (next) dataFiles = next.files;
+    if (next) keepData(next.files);
     const data = next?.data ?? state.trained.value.data;
     state.trained.value = { model, layers, seed, data, tuned: 0 };
     base = fp32;
@@ -404,7 +299,7 @@ function use(fp32: Uint8Array, { request, quantized, evaluation, compressed }: R
   predictor?.free();
   predictor = next;
   doubt();
-  files = { fp32, quantized };
+  state.models.value = { fp32, quantized };
   const { width, height, maxPixel } = state.trained.value.data;
   pad?.setForm(width, height, maxPixel);
   state.usedScheme.value = request.scheme;
@@ -414,59 +309,6 @@ function use(fp32: Uint8Array, { request, quantized, evaluation, compressed }: R
   // Times of other models.
   state.backends.value = [];
   predict();
-}
-
-/** Times the models in use; asked again meanwhile, it goes on until those in use then have been timed as often. */
-async function measure(pairs: number): Promise<void> {
-  wantedPairs = Math.max(wantedPairs, pairs);
-  measuring ??= measureAll().finally(() => {
-    measuring = null;
-  });
-  await measuring;
-}
-
-let wantedPairs = 0;
-let measuring: Promise<void> | null = null;
-
-async function measureAll(): Promise<void> {
-  state.measuring.value = true;
-  try {
-    while (files && wantedPairs > 0) {
-      const { fp32, quantized } = files;
-      const pairs = wantedPairs;
-      wantedPairs = 0;
-      const images = await timedImages();
-      measurer ??= spawn([]);
-      const { jobs, died } = measurer;
-      const measured = await Promise.race([
-        jobs.then((jobs) => jobs.measure(fp32, quantized, images, pairs)),
-        died,
-      ]);
-      // Figures of models that are no longer in use are not shown.
-      if (files?.quantized !== quantized) continue;
-      state.timing.value = measured.timing;
-      state.labReport.value = measured.lab;
-      useRounding(measured.rounding);
-    }
-  } catch (error) {
-    // Whatever went wrong there, the next measurement begins with a new one.
-    measurer?.thread.terminate();
-    measurer = null;
-    throw error;
-  } finally {
-    state.measuring.value = false;
-  }
-}
-
-/** The images that are timed, as long as they are of the models in use. */
-let timed: { images: Float32Array; trained: state.Trained } | null = null;
-
-async function timedImages(): Promise<Float32Array> {
-  const trained = state.trained.value;
-  if (timed?.trained.seed !== trained.seed || timed.trained.data !== trained.data) {
-    timed = { images: await ask((jobs) => jobs.timedImages(trained.seed)), trained };
-  }
-  return timed.images;
 }
 
 function drawingChanged(): void {
@@ -554,74 +396,4 @@ function download(content: Blob, name: string): void {
   link.download = name;
   link.click();
   URL.revokeObjectURL(url);
-}
-
-/** Starts a worker, with a data set to work on. */
-function spawn(data: File[]): JobWorker {
-  let die!: (reason: Failure) => void;
-  const died = new Promise<never>((_, reject) => {
-    die = reject;
-  });
-  const thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-  thread.addEventListener("error", (event) => {
-    event.preventDefault();
-    if (thread === worker?.thread) crashed(event.message);
-    if (thread === measurer?.thread) measurer = null;
-    const reason = event.message || "no reason given";
-    die(new Failure("worker-crashed", `The worker that measures has stopped (${reason}).`));
-  });
-  const remote = Comlink.wrap<Jobs>(thread);
-  const jobs = remote.start(module, data).then(() => remote);
-  // Whoever asks for a job hears of a failed start; nobody may have asked yet.
-  jobs.catch(() => {});
-  died.catch(() => {});
-  return { thread, jobs, died };
-}
-
-/** Runs a job; rejects when it fails, is cancelled, or its worker dies. */
-async function ask<T>(job: (jobs: Comlink.Remote<Jobs>) => Promise<T>): Promise<T> {
-  let reject!: (reason: Failure) => void;
-  const ended = new Promise<never>((_, rejectEnded) => {
-    reject = rejectEnded;
-  });
-  pending.add(reject);
-  try {
-    worker ??= spawn(dataFiles);
-    return await Promise.race([worker.jobs.then(job), ended]);
-  } catch (error) {
-    // A trap leaves the worker's instance unusable. (Comlink hands errors over by name.)
-    if (error instanceof Error && error.name === "RuntimeError") crashed(error.message);
-    throw error;
-  } finally {
-    pending.delete(reject);
-  }
-}
-
-function crashed(reason: string): void {
-  const kept = files
-    ? " The models in use are untouched: drawing goes on, and Train starts a new worker."
-    : " Press Train to try again.";
-  const failure = new Failure(
-    "worker-crashed",
-    `The worker that trains and measures has stopped (${reason || "no reason given"}).${kept}`,
-  );
-  fail(failure);
-  endJobs(failure);
-}
-
-/** Ends every job with its worker. */
-function endJobs(reason: Failure): void {
-  worker?.thread.terminate();
-  worker = null;
-  for (const reject of [...pending]) reject(reason);
-}
-
-function fail(error: unknown): void {
-  state.phase.value = files ? "ready" : "error";
-  if (error === CANCELLED) {
-    if (!files) state.failure.value = { code: "no-models", message: "There is no model yet: press Train." };
-    return;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  state.failure.value = { code: error instanceof Failure ? error.code : "job-failed", message };
 }

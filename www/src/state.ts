@@ -108,6 +108,8 @@ export const busy = computed(
   () => run.value.running || reading.value !== "" || aware.value !== null || tuning.value,
 );
 
+/** The files of the models in use. */
+export const models = signal<{ fp32: Uint8Array; quantized: Uint8Array } | null>(null);
 export const evaluation = signal<Evaluation | null>(null);
 /** Bytes of both files after gzip. */
 export const compressed = signal<[fp32: number, quantized: number] | null>(null);

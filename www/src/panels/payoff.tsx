@@ -1,6 +1,6 @@
 import { PayoffChart } from "../charts/payoff";
-import * as engine from "../engine";
 import { count, duration, times } from "../format";
+import * as meter from "../meter";
 import { comparing, type Layer, measuring, type Sweep, sweep, sweeping, weights } from "../state";
 import { BATCH, SIZES } from "../sweep";
 import { Scroll } from "./scroll";
@@ -49,14 +49,14 @@ export function Payoff() {
         <button
           type="button"
           data-testid="payoff-run"
-          onClick={engine.sweepSizes}
+          onClick={meter.sweepSizes}
           disabled={sweeping.value || measuring.value || comparing.value !== null}
         >
           {layers.length > 0 ? "Measure again" : "Measure on this machine"}
         </button>
         {sweeping.value && (
           <>
-            <button type="button" class="quiet" data-testid="payoff-cancel" onClick={engine.cancelSweep}>
+            <button type="button" class="quiet" data-testid="payoff-cancel" onClick={meter.cancelSweep}>
               Stop
             </button>
             <progress

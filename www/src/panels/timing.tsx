@@ -1,5 +1,5 @@
-import * as engine from "../engine";
 import { duration, range, times } from "../format";
+import * as meter from "../meter";
 import { backends, comparing, measuring, sweeping, timing } from "../state";
 import type { Timing as Measured, TimingReport } from "../wasm/quantpad.js";
 import { Figures } from "./figures";
@@ -53,7 +53,7 @@ export function Timing() {
         type="button"
         class="quiet"
         data-testid="time-again"
-        onClick={engine.timeAgain}
+        onClick={meter.timeAgain}
         disabled={!report || measuring.value}
       >
         {measuring.value ? "Measuring…" : "Measure again"}
@@ -62,7 +62,7 @@ export function Timing() {
         type="button"
         class="quiet"
         data-testid="compare-backends"
-        onClick={engine.compareBackends}
+        onClick={meter.compareBackends}
         disabled={!report || measuring.value || sweeping.value || comparing.value !== null}
       >
         {comparing.value ? `Measuring on ${comparing.value}…` : "Compare instruction sets"}

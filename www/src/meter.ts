@@ -1,0 +1,125 @@
+/** Times what is in use: the models, on every build of the core, and layers of growing size. */
+
+import * as Comlink from "comlink";
+import { fail } from "./fail";
+import { alone, ask, CANCELLED, CoreWorker, compiledCore, measurerDied } from "./jobs";
+import * as state from "./state";
+import { compile, loadable } from "./wasm";
+import { type Ceiling, type Pair, useRounding } from "./wasm/quantpad.js";
+
+/** Alternating pairs of samples: a first look at once, then the figures that stay. */
+export const QUICK_PAIRS = 2;
+export const FULL_PAIRS = 15;
+
+/** The worker that measures, so that nobody waits for it. */
+let measurer: CoreWorker | null = null;
+
+/** Times the models in use; asked again meanwhile, it goes on until those in use then have been timed as often. */
+export async function measure(pairs: number): Promise<void> {
+  wantedPairs = Math.max(wantedPairs, pairs);
+  measuring ??= measureAll().finally(() => {
+    measuring = null;
+  });
+  await measuring;
+}
+
+let wantedPairs = 0;
+let measuring: Promise<void> | null = null;
+
+async function measureAll(): Promise<void> {
+  state.measuring.value = true;
+  try {
+    while (state.models.value && wantedPairs > 0) {
+      const { fp32, quantized } = state.models.value;
+      const pairs = wantedPairs;
+      wantedPairs = 0;
+      const images = await timedImages();
+      const core = compiledCore();
+      if (!core) return;
+      measurer ??= new CoreWorker(core, [], measurerDied);
+      const measured = await measurer.ask((jobs) => jobs.measure(fp32, quantized, images, pairs));
+      // Figures of models that are no longer in use are not shown.
+      if (state.models.value?.quantized !== quantized) continue;
+      state.timing.value = measured.timing;
+      state.labReport.value = measured.lab;
+      useRounding(measured.rounding);
+    }
+  } catch (error) {
+    // Whatever went wrong there, the next measurement begins with a new one.
+    measurer?.end(CANCELLED);
+    measurer = null;
+    throw error;
+  } finally {
+    state.measuring.value = false;
+  }
+}
+
+/** The images that are timed, as long as they are of the models in use. */
+let timed: { images: Float32Array; trained: state.Trained } | null = null;
+
+async function timedImages(): Promise<Float32Array> {
+  const trained = state.trained.value;
+  if (timed?.trained.seed !== trained.seed || timed.trained.data !== trained.data) {
+    timed = { images: await ask((jobs) => jobs.timedImages(trained.seed)), trained };
+  }
+  return timed.images;
+}
+
+export async function timeAgain(): Promise<void> {
+  try {
+    await measure(FULL_PAIRS);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** Times the models on every build of the core that this browser can run, one after the other. */
+export async function compareBackends(): Promise<void> {
+  if (!state.models.value || state.comparing.value) return;
+  const { fp32, quantized } = state.models.value;
+  state.backends.value = [];
+  try {
+    const images = await timedImages();
+    for (const name of await loadable()) {
+      state.comparing.value = name;
+      const module = await compile(name);
+      const timing = await alone(module, (jobs) => jobs.time(fp32, quantized, images, FULL_PAIRS));
+      if (state.models.value?.quantized !== quantized) return;
+      state.backends.value = [...state.backends.value, { backend: name, timing }];
+    }
+  } catch (error) {
+    fail(error);
+  } finally {
+    state.comparing.value = null;
+  }
+}
+
+let stopSweep: (() => void) | null = null;
+
+/** Times layers from 64 to 4096 inputs and outputs. What has been measured stays, however it ends. */
+export async function sweepSizes(): Promise<void> {
+  const core = compiledCore();
+  if (!core || state.sweeping.value) return;
+  state.sweeping.value = true;
+  state.sweep.value = null;
+  const stopped = new Promise<void>((stop) => {
+    stopSweep = stop;
+  });
+  const begin = Comlink.proxy((path: string, ceilings: Ceiling[]) => {
+    state.sweep.value = { path, ceilings, layers: [] };
+  });
+  const report = Comlink.proxy((rows: number, size: number, time: Pair) => {
+    const sweep = state.sweep.value;
+    if (sweep) state.sweep.value = { ...sweep, layers: [...sweep.layers, { rows, size, time }] };
+  });
+  try {
+    // A worker of its own: the memory of the largest layers goes with it.
+    await alone(core, (jobs) => jobs.sweep(begin, report), stopped);
+  } catch (error) {
+    fail(error);
+  } finally {
+    state.sweeping.value = false;
+  }
+}
+
+export const cancelSweep = () => stopSweep?.();
