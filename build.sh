@@ -7,6 +7,9 @@ source scripts/setup.sh
 source scripts/test.sh
 
 readonly VARIANTS=(scalar simd128 relaxed)
+# The page's modules: `page` for its main thread, `quantpad` (the lab) for its workers and for programs. Each is what the
+# crate exports with one feature.
+readonly -A MODULES=([page]=page [quantpad]=lab)
 readonly WASM=www/src/wasm
 
 usage() {
@@ -99,18 +102,20 @@ command_test() {
   run_tests
 }
 
-# The compiled modules, one for each set of instructions, all driven by one and the same JavaScript glue.
+# The compiled modules, each for every set of instructions; those of one kind are driven by one and the same JavaScript glue.
 build_wasm() {
   up_to_date "$WASM/.built" Cargo.toml Cargo.lock .cargo src build.sh && return
   rm -rf "$WASM"
   mkdir -p "$WASM"
-  local variant
-  for variant in "${VARIANTS[@]}"; do build_variant "$variant"; done
+  local variant module
+  for variant in "${VARIANTS[@]}"; do
+    for module in "${!MODULES[@]}"; do build_variant "$variant" "$module"; done
+  done
   touch "$WASM/.built"
 }
 
 build_variant() {
-  local variant=$1 target=target/wasm-$1 glue
+  local variant=$1 module=$2 target=target/wasm-$1 glue
   # -disable-lsr: loop strength reduction makes V8 spill the register tiles of the kernels.
   # The module names the same source files on every machine.
   local flags="-C llvm-args=-disable-lsr --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo --remap-path-prefix=$PWD=."
@@ -127,27 +132,31 @@ build_variant() {
       ;;
   esac
 
-  say "Building the $variant module"
+  say "Building the $variant module \"$module\""
   # A target folder of its own: in a shared one the variants would mix.
-  RUSTFLAGS=$flags cargo build --release --lib --locked --target wasm32-unknown-unknown --target-dir "$target"
-  wasm-bindgen --target web --omit-default-module-path --out-name quantpad --out-dir "$target/glue" \
+  RUSTFLAGS=$flags cargo build --release --lib --locked --no-default-features --features "${MODULES[$module]}" \
+    --target wasm32-unknown-unknown --target-dir "$target"
+  wasm-bindgen --target web --omit-default-module-path --out-name "$module" --out-dir "$target/glue" \
     "$target/wasm32-unknown-unknown/release/quantpad.wasm"
   # A kernel that is called from one place is still a function of its own: engines allot registers better in small ones.
   www/node_modules/.bin/wasm-opt -O3 --one-caller-inline-max-function-size=20 "${features[@]/#/--enable-}" \
-    "$target/glue/quantpad_bg.wasm" -o "$WASM/quantpad_$variant.wasm"
+    "$target/glue/${module}_bg.wasm" -o "$WASM/${module}_$variant.wasm"
 
-  for glue in quantpad.js quantpad.d.ts; do
+  for glue in "$module.js" "$module.d.ts"; do
     [[ -e $WASM/$glue ]] || cp "$target/glue/$glue" "$WASM/$glue"
     cmp -s "$target/glue/$glue" "$WASM/$glue" ||
-      die "the $variant module needs another $glue than ${VARIANTS[0]}: one loader could not serve both"
+      die "the $variant module \"$module\" needs another $glue than ${VARIANTS[0]}: one loader could not serve both"
   done
 }
 
 build_page() {
-  up_to_date www/dist/index.html "$WASM" www/src www/index.html www/public www/*.json www/*.ts && return
+  up_to_date www/dist/index.html "$WASM" www/src www/sw www/index.html www/public www/*.json www/*.ts www/compress.mjs && return
   say "Building the page"
   rm -rf www/dist # so that a failed build leaves no older page to be served or tested
-  npm --prefix www run --silent build
+  npm --prefix www run --silent build || {
+    rm -rf www/dist # the last steps fail when the page itself is already there
+    return 1
+  }
 }
 
 build_package() {

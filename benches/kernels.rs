@@ -54,7 +54,7 @@ fn convolutions(c: &mut Criterion) {
     group.bench_function("f32", |b| {
         b.iter(|| {
             let floats = &mut border.floats;
-            kernels::convolve_f32(&x, &patches, floats, &w, Rounding::Separate, true, &mut out);
+            kernels::convolve_f32(&x, &patches, (floats, 0.0), &w, Rounding::Separate, true, &mut out);
         });
     });
 

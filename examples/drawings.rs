@@ -1,6 +1,6 @@
-//! What the models of the page make of real people's drawings: `cargo run --release --example drawings -- [SEEDS] [fine]`.
-//! Needs the development drawings in `../shared/strokes`. SEEDS (1): trainings of each network; fine: also teach the networks
-//! each writer's hand.
+//! What the models of the page make of real people's drawings: `cargo run --release --example drawings -- [SEEDS] [fine |
+//! effect]`. Needs the development drawings in `../shared/strokes`. SEEDS (1): trainings of each network; fine: also teach the
+//! networks each writer's hand; effect: only compare trainings with and without augmentation.
 
 #![cfg_attr(target_arch = "wasm32", no_main)]
 #![cfg(not(target_arch = "wasm32"))]
@@ -14,7 +14,7 @@ use common::drawings::{self, Drawing, Strokes};
 use quantpad::{
     Result,
     data::{
-        CLASSES, Dataset, Split, digits,
+        Augmentation, CLASSES, Dataset, Split, digits,
         raster::{self, Form, RENDERINGS},
     },
     eval::{
@@ -23,8 +23,13 @@ use quantpad::{
     },
     nn::{Model, Scratch, argmax, mean_logits, softmax},
     quant::{QuantizedModel, Scheme},
-    train::{Architecture, FineTuner, FineTuning, Own, SoftmaxSettings, SoftmaxTrainer, Trainer},
+    train::{Architecture, FineTuner, FineTuning, Own, Settings, SoftmaxSettings, SoftmaxTrainer, Trainer},
 };
+
+/// The models of the page; no architecture: softmax regression.
+fn models() -> [(&'static str, Option<Architecture>); 3] {
+    [("softmax", None), ("mlp", Some(Architecture::Mlp(vec![32]))), ("cnn", Some(Architecture::Cnn(vec![8, 16])))]
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,14 +38,15 @@ fn main() {
     let data = digits::load();
     let split = Split::seeded(data.len() as u32, Split::DEFAULT_SEED);
     println!("right answers in %: test rows; {} drawings, shown once / in four writings\n", drawings.len());
-    for (name, architecture) in
-        [("softmax", None), ("mlp", Some(Architecture::Mlp(vec![32]))), ("cnn", Some(Architecture::Cnn(vec![8, 16])))]
-    {
+    if arguments.get(1).is_some_and(|what| what == "effect") {
+        return effect_of_augmentation(&data, &drawings, seeds);
+    }
+    for (name, architecture) in models() {
         for seed in 0..if architecture.is_some() { seeds } else { 1 } {
             let start = Instant::now();
             let model = match &architecture {
-                None => softmax_regression(&data, &split.train),
-                Some(architecture) => network(&data, &split.train, architecture, seed),
+                None => softmax_regression(&data, &split.train, None),
+                Some(architecture) => network(&data, &split.train, architecture, seed, true),
             };
             println!("{name}, seed {seed}, trained in {:.1} s", start.elapsed().as_secs_f64());
             accuracies(&model, &data, &split, &drawings);
@@ -55,17 +61,50 @@ fn main() {
     }
 }
 
-fn softmax_regression(data: &Dataset, rows: &[u32]) -> Model {
-    let mut trainer = SoftmaxTrainer::new(data, rows, SoftmaxSettings::default()).expect("valid settings");
+/// `variations`: the seed of variations to learn from besides the rows.
+fn softmax_regression(data: &Dataset, rows: &[u32], variations: Option<u32>) -> Model {
+    let settings = SoftmaxSettings::default();
+    let trainer = match variations {
+        None => SoftmaxTrainer::new(data, rows, settings),
+        Some(seed) => SoftmaxTrainer::augmented(data, rows, settings, seed),
+    };
+    let mut trainer = trainer.expect("valid settings");
     while !trainer.step().expect("a finite loss").done {}
     trainer.model().expect("finite coefficients")
 }
 
-fn network(data: &Dataset, rows: &[u32], architecture: &Architecture, seed: u32) -> Model {
+fn network(data: &Dataset, rows: &[u32], architecture: &Architecture, seed: u32, augmented: bool) -> Model {
     let settings = architecture.settings(rows.len(), seed);
+    let augmentation = if augmented { settings.augmentation } else { Augmentation::NONE };
+    let settings = Settings { augmentation, ..settings };
     let mut trainer = Trainer::new(data, rows, architecture, settings).expect("valid settings");
     while !trainer.step().expect("a finite loss").is_some_and(|epoch| epoch.done) {}
     trainer.model().expect("finite weights")
+}
+
+/// Means over `seeds` trainings of each model, each on a split of its own: what `www/src/panels/augmentation.tsx` tells.
+fn effect_of_augmentation(data: &Dataset, drawings: &[Drawing], seeds: u32) {
+    let meant: Vec<u8> = drawings.iter().map(|drawing| drawing.label).collect();
+    for (name, architecture) in models() {
+        for augmented in [false, true] {
+            let mut sums = [0.0; 2];
+            for seed in 0..seeds {
+                let split = Split::seeded(data.len() as u32, seed);
+                let (pixels, labels) = data.gather(&split.test);
+                let model = match &architecture {
+                    None => softmax_regression(data, &split.train, augmented.then_some(seed)),
+                    Some(architecture) => network(data, &split.train, architecture, seed, augmented),
+                };
+                let forward = fp32(&model);
+                let [_, mean] = logits(&forward, drawings);
+                sums[0] += percent(&forward(&pixels).expect("whole images"), &labels);
+                sums[1] += percent(&mean, &meant);
+            }
+            let [test, drawn] = sums.map(|sum| sum / f64::from(seeds));
+            let with = if augmented { "with" } else { "without" };
+            println!("{name} {with} augmentation: test rows {test:.2}, drawings in four writings {drawn:.2}");
+        }
+    }
 }
 
 /// Logits of images, whatever the model.

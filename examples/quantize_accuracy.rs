@@ -2,7 +2,7 @@
 //! rows. `cargo run --release --example quantize_accuracy -- mlp 20 int8-dynamic-per-tensor int4-per-channel-mse-qat`
 //!
 //! A scheme with `qat` is trained, and an fp32 network is trained for as many epochs more beside it. `+corrected` after a
-//! name corrects the biases. `epochs=` and `rate=` change the quantization-aware training, `train=` the epochs of the
+//! name corrects the biases, `+reconstructed` fits codes, scales and biases to the outputs of each layer. `epochs=` and `rate=` change the quantization-aware training, `train=` the epochs of the
 //! fp32 network, and `from=` the first seed.
 
 use std::time::Instant;
@@ -82,10 +82,10 @@ fn main() {
         // One control for all schemes with the same settings.
         let mut controls: Vec<Settings> = Vec::new();
         for name in names {
-            let (scheme, corrected) = name.strip_suffix("+corrected").map_or((&name[..], false), |name| (name, true));
+            let (scheme, after) = name.split_once('+').unwrap_or((name, ""));
             let scheme = Scheme::from_name(scheme).unwrap_or_else(|error| panic!("{error}"));
             let quantized = if scheme.axes().method == Method::Qat {
-                let default = qat_settings(&model, &scheme, seed);
+                let default = qat_settings(&model, &scheme, split.train.len(), seed);
                 let settings = Settings {
                     epochs: option("epochs").map_or(default.epochs, |epochs| epochs as usize),
                     rate: option("rate").unwrap_or(default.rate),
@@ -102,10 +102,14 @@ fn main() {
                 }
                 let ranges = trainer.ranges().expect("finite ranges");
                 QuantizedModel::with_ranges(&trainer.model().expect("finite weights"), scheme, &ranges)
-            } else if corrected {
-                QuantizedModel::quantize_corrected(&model, scheme, &calibration)
             } else {
-                QuantizedModel::quantize(&model, scheme, &calibration)
+                let quantize = match after {
+                    "" => QuantizedModel::quantize,
+                    "corrected" => QuantizedModel::quantize_corrected,
+                    "reconstructed" => QuantizedModel::quantize_reconstructed,
+                    other => panic!("not corrected, nor reconstructed, but {other}"),
+                };
+                quantize(&model, scheme, &calibration)
             };
             let quantized = quantized.expect("a small model");
             let mut scratch = Scratch::default();

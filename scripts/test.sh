@@ -33,11 +33,25 @@ run_tests() {
     tests "page in $browser" page_tests "$browser" page
     tests "training in $browser" page_tests "$browser" training
     tests "quantizing in $browser" page_tests "$browser" quantize
+    tests "comparing in $browser" page_tests "$browser" sweep
     tests "own drawings in $browser" page_tests "$browser" hand
+    tests "explained in $browser" page_tests "$browser" explain
     tests "replayed in $browser" page_tests "$browser" replay
+    tests "lab repaired in $browser" page_tests "$browser" lab
+    tests "flips in $browser" page_tests "$browser" flips
+    tests "blame in $browser" page_tests "$browser" blame
+    tests "search in $browser" page_tests "$browser" search
+    tests "address and colours in $browser" page_tests "$browser" state
+    tests "runs in $browser" page_tests "$browser" runs
+    tests "guided tour in $browser" page_tests "$browser" tour
+    tests "kept offline in $browser" page_tests "$browser" offline
   done
+  tests "names of schemes" page_tests node scheme
+  tests "records of runs" page_tests node record
   tests "page errors" page_tests chromium errors
+  tests "transfer" page_tests chromium transfer
   tests "handwriting" page_tests chromium strokes
+  tests "recognition" page_tests chromium recognition
   tests "pictures" page_tests chromium screenshots
   tests "package" page_tests chromium package
   tests "compiled modules" page_tests chromium variants

@@ -19,6 +19,16 @@ pub enum Error {
         /// Values found.
         found: usize,
     },
+    /// A number that counts beyond what there is.
+    #[error("There is no {what} {number}: they are counted from 0, and there are {count}.")]
+    OutOfRange {
+        /// What is counted.
+        what: &'static str,
+        /// The number asked for.
+        number: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// NaN or infinity, which no integer can stand for.
     #[error("The {what} holds a value that is not a finite number; it cannot be quantized.")]
     NotFinite {

@@ -10,7 +10,7 @@
 //! | [`train`] | a trust region Newton method for softmax regression; backpropagation, SGD and Adam for networks, also as the quantized networks they will be |
 //! | [`quant`] | the numeric contract, number formats, schemes, calibration, bias correction, the quantized model, and the mistake this project answers to |
 //! | [`kernels`] | the inner loops: `scalar` is the specification, `simd128` must return the same bits |
-//! | [`eval`] | accuracy, size and timing |
+//! | [`eval`] | accuracy, size and timing, and one output explained step by step |
 //! | [`mod@format`] | the model file (safetensors) |
 //! | [`random`] | the seeded generator, passed to whoever draws |
 //! | `web` | the only place that names the browser (wasm32 only) |

@@ -1,4 +1,4 @@
-//! Ranges of activations, and biases that take back what rounding did to the means. Beside other tools' ranges:
+//! Ranges of activations, and biases and weights that take back what rounding did to the outputs. Beside other tools' ranges:
 //! `golden/calibration.rs`.
 
 mod common;
@@ -11,6 +11,7 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 use quantpad::{
     Error,
     data::Standardizer,
+    format::model_file::{read_quantized, write_quantized},
     nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, Scratch},
     quant::{MovingAverage, Observer, QuantizedModel, Scheme, affine, calibrate, correct_biases, histogram::Histogram},
 };
@@ -240,6 +241,58 @@ fn corrected_biases_give_every_layer_the_mean_outputs_it_had() {
         let size = wanted.iter().fold(0.0_f32, |size, w| size.max(w.abs()));
         assert!(apart < size * 0.05, "{}: {apart} of {size}", scheme.name());
     }
+}
+
+/// How far the outputs of each layer of `other` are from those of `model`: the mean square, beside theirs.
+fn distances(model: &Model, other: &QuantizedModel, images: &[f32]) -> Vec<f64> {
+    let inputs = |model: &Model| {
+        let mut inputs: Vec<Vec<f32>> = Vec::new();
+        let mut scratch = Scratch::default();
+        let last = model.forward_watched(images, &mut scratch, |_, x| inputs.push(x.to_vec())).expect("whole images");
+        let last = last.to_vec();
+        inputs.push(last);
+        inputs
+    };
+    let other = other.decode().expect("finite weights");
+    let square = |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v) * f64::from(v)).sum::<f64>();
+    let pairs = inputs(model).into_iter().zip(inputs(&other)).skip(1);
+    pairs.map(|(a, b)| square(&mut a.iter().zip(&b).map(|(a, b)| a - b)) / square(&mut a.iter().copied())).collect()
+}
+
+#[test]
+fn reconstructed_layers_give_nearly_what_they_gave_before_rounding() {
+    let mut random = Random::new(6);
+    let model = model(&mut random);
+    let (calibration, others) = (images(300, &mut random), images(100, &mut random));
+    for (name, share) in [
+        ("int4-per-channel", 0.8),
+        ("int4-affine-per-tensor", 0.8),
+        ("ternary-per-channel", 0.8),
+        ("ternary-per-tensor", 0.8),
+        ("binary-per-channel", 0.8),
+        ("int8-dynamic-per-tensor-first-ternary", 0.8),
+        ("int4-static-percentile-per-channel", 0.8),
+        ("codebook4", 1.0),
+    ] {
+        let scheme = Scheme::from_name(name).expect(name);
+        let corrected = QuantizedModel::quantize_corrected(&model, scheme, &calibration).expect("a small model");
+        let fitted = QuantizedModel::quantize_reconstructed(&model, scheme, &calibration).expect("a small model");
+        // On images that nothing was fitted to.
+        let [before, after] =
+            [&corrected, &fitted].map(|twin| *distances(&model, twin, &others).last().expect("layers"));
+        println!("{name}: {before} to {after}");
+        assert!(after <= before * share, "{name}: {before} to {after}");
+        assert_eq!((corrected.scheme(), corrected.ranges()), (fitted.scheme(), fitted.ranges()));
+        for (corrected, fitted) in corrected.layers().iter().zip(fitted.layers()) {
+            let [a, b] = [corrected, fitted].map(|layer| layer.weights().map(|w| (w.packed().len(), w.scales().len())));
+            assert_eq!(a, b, "{name}: it takes as many bytes");
+        }
+        // What was fitted can be written and read again.
+        let bytes = write_quantized(&fitted);
+        assert_eq!(read_quantized(&bytes).as_ref(), Ok(&fitted), "{name}");
+    }
+    let none = Error::Shape { what: "calibration set", expected: 36, found: 0 };
+    assert_eq!(QuantizedModel::quantize_reconstructed(&model, Scheme::TERNARY_PER_CHANNEL, &[]), Err(none));
 }
 
 #[test]

@@ -444,3 +444,22 @@ mod against_the_crate {
         (0..1_000_000).for_each(|_| check((random.next() >> 32) as u32));
     }
 }
+
+#[test]
+fn every_stored_weight_is_one_of_the_levels_of_its_output() {
+    let weights = weights(6 * 40, 11);
+    for axes in all_axes() {
+        let stored = encode(&weights, 6, &axes);
+        for (j, row) in stored.decode().chunks(40).enumerate() {
+            let levels = stored.levels(j);
+            if axes.format.is_float() {
+                assert!(levels.is_empty(), "{axes:?}");
+                continue;
+            }
+            assert!(levels.is_sorted_by(|a, b| a < b) && levels.len() <= 1 << axes.format.bits(), "{axes:?}");
+            for w in row {
+                assert_eq!(levels.get(levels.partition_point(|level| level < w)), Some(w), "{axes:?}");
+            }
+        }
+    }
+}

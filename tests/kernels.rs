@@ -390,7 +390,7 @@ fn float_convolutions_have_the_bits_of_the_promised_order() {
             let packed = PackedF32::new(&w, 9 * channels, &bias).expect("full filters");
             let patches = Patches::new(shape, 1);
             let mut out = vec![f32::NAN; images * height * width * outputs];
-            kernels::convolve_f32(&x, &patches, &mut Vec::new(), &packed, Rounding::Separate, false, &mut out);
+            kernels::convolve_f32(&x, &patches, (&mut Vec::new(), 0.0), &packed, Rounding::Separate, false, &mut out);
             for (i, out) in out.into_iter().enumerate() {
                 let (pixel, j) = (i / outputs, i % outputs);
                 let (n, y, x_at) = (pixel / height / width, pixel / width % height, pixel % width);

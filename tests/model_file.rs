@@ -50,6 +50,8 @@ fn schemes() -> Vec<Scheme> {
         "int8-static-minmax-per-channel-first-f32",
         "int8-dynamic-per-channel-first-int4-last-codebook3",
         "tf32-last-binary",
+        "binary-xnor-per-tensor",
+        "binary-xnor-per-channel-first-f32-last-int8",
     ];
     let others = others.map(|name| Scheme::from_name(name).unwrap_or_else(|error| panic!("{name}: {error}")));
     Scheme::PRESETS.into_iter().chain(others).collect()
@@ -127,6 +129,8 @@ fn sizes_are_those_of_the_file() {
         assert_eq!(bytes.parameters(), weights + scales + zero_points + codebooks + 40, "{name}");
     }
     assert_eq!(of("int8-static-minmax-per-tensor").ranges, 5);
+    let bytes = of("binary-xnor-per-channel");
+    assert_eq!((bytes.weights, bytes.scales, bytes.ranges), (80, 40, 8));
     for model in [model(), network()] {
         assert_eq!(size::of_model(&model).file(), write_model(&model).len());
         for scheme in schemes() {

@@ -8,9 +8,10 @@ wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 use quantpad::{
     Error,
-    data::{Dataset, Split, digits},
+    data::{Augmentation, Augmenter, Dataset, Split, digits},
     eval::metrics,
     nn::Scratch,
+    random::Random,
     train::{Newton, Objective, SoftmaxSettings, SoftmaxTrainer, Step, Stop},
 };
 
@@ -204,4 +205,54 @@ fn large_images_are_fitted_block_by_block() {
     while !trainer.step().expect("a finite loss").done {}
     let progress = trainer.progress();
     assert!(progress.iteration < 15 && progress.train_correct > 6000, "{progress:?}");
+}
+
+/// All are fitted on together: the loss of the start, ln 10 for each row, stays what it is against the penalty.
+#[test]
+fn variations_share_the_weight_of_their_row_and_there_are_fewer_of_many_rows() {
+    let data = digits::load();
+    let settings = SoftmaxSettings::default();
+    for (rows, expected) in [(1, 5), (1437, 5), (1_797, 5)] {
+        let rows: Vec<u32> = (0..rows).collect();
+        let bare = SoftmaxTrainer::new(&data, &rows, settings).expect("valid settings");
+        let varied = SoftmaxTrainer::augmented(&data, &rows, settings, 1).expect("valid settings");
+        assert_eq!(varied.progress().train_total, expected * rows.len());
+        assert!((varied.objective() / bare.objective() - 1.0).abs() < 1e-9);
+    }
+    for (rows, expected) in [(2_500, 4), (4_000, 2), (9_000, 2)] {
+        let data = Dataset::new(1, 1, 1, vec![1; rows], vec![3; rows]).expect("a data set");
+        let rows: Vec<u32> = (0..rows as u32).collect();
+        let varied = SoftmaxTrainer::augmented(&data, &rows, settings, 1).expect("valid settings");
+        assert_eq!(varied.progress().train_total, expected * rows.len());
+    }
+    let refused = SoftmaxTrainer::augmented(&data, &[0], SoftmaxSettings { c: 0.0, ..settings }, 1);
+    assert!(matches!(refused.map(|_| ()), Err(Error::Regularization)));
+}
+
+#[test]
+fn who_learns_from_variations_reads_varied_digits_better() {
+    let data = digits::load();
+    let rows: Vec<u32> = (0..300).collect();
+    let settings = SoftmaxSettings { stop: Stop::SCIKIT_LEARN, ..SoftmaxSettings::default() };
+    let (pixels, labels) = data.gather(&(1000..1700).collect::<Vec<_>>());
+    let (mut augmenter, mut random) =
+        (Augmenter::new(8, 8, 16, Augmentation::DEFAULT).expect("strengths"), Random::new(5));
+    let mut varied = vec![0.0; pixels.len()];
+    for (image, out) in pixels.chunks_exact(64).zip(varied.chunks_exact_mut(64)) {
+        augmenter.apply(image, &mut random, out).expect("an image");
+    }
+    let fitted = |mut trainer: SoftmaxTrainer| {
+        while !trainer.step().expect("a finite loss").done {}
+        let model = trainer.model().expect("finite coefficients");
+        let right =
+            metrics::accuracy(model.forward(&varied, &mut Scratch::default()).expect("images"), &labels).correct;
+        (right, common::parameters(&model))
+    };
+    let augmented = |seed| fitted(SoftmaxTrainer::augmented(&data, &rows, settings, seed).expect("valid settings"));
+    let (bare, _) = fitted(SoftmaxTrainer::new(&data, &rows, settings).expect("valid settings"));
+    let (right, weights) = augmented(1);
+    println!("{bare} to {right} of {} varied digits", labels.len());
+    assert!(right > bare + 14, "{bare} to {right}");
+    assert_eq!(augmented(1).1, weights, "the same seed");
+    assert_ne!(augmented(2).1, weights, "another seed");
 }

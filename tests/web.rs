@@ -3,8 +3,8 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use js_sys::{Float32Array, Function, JSON, Reflect};
-use quantpad::web::{Lab, Pad, Predictor, lab_report, network_defaults, time_models};
+use js_sys::{Array, Float32Array, Function, JSON, Reflect};
+use quantpad::web::{Explainer, First, Lab, Pad, Predictor, lab_report, network_defaults, time_models};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};
 use web_sys::{HtmlCanvasElement, PointerEvent, PointerEventInit};
@@ -61,8 +61,16 @@ impl Drop for Bench {
     }
 }
 
+fn found(value: &JsValue, path: &str) -> JsValue {
+    path.split('.').fold(value.clone(), |value, key| Reflect::get(&value, &key.into()).expect("an object"))
+}
+
+fn numbers(value: &JsValue, path: &str) -> Vec<f64> {
+    Array::from(&found(value, path)).iter().map(|value| value.as_f64().expect("a number")).collect()
+}
+
 fn number(value: &JsValue, path: &str) -> f64 {
-    let found = path.split('.').fold(value.clone(), |value, key| Reflect::get(&value, &key.into()).expect("an object"));
+    let found = found(value, path);
     found.as_f64().unwrap_or_else(|| panic!("{path} is no number in {:?}", JSON::stringify(value)))
 }
 
@@ -175,6 +183,7 @@ fn request(model: &str, changes: &[(&str, f64)]) -> JsValue {
     set(&request, "model", model.into());
     set(&request, "seed", 42.into());
     set(&request, "c", 1.into());
+    set(&request, "augment", false.into());
     set(&request, "network", network.clone());
     for &(key, value) in changes {
         let places = [&request, &network, &augmentation];
@@ -203,7 +212,7 @@ fn trained() -> (Lab, Vec<u8>, Vec<u8>) {
     let mut lab = Lab::new();
     train(&mut lab, &request("softmax", &[("c", 0.1)]));
     let fp32 = lab.model().expect("a model");
-    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42, 256, 0, false).expect("a scheme");
+    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42, 256, 0, "none").expect("a scheme");
     (lab, fp32, quantized)
 }
 
@@ -253,6 +262,54 @@ fn the_lab_reports_accuracy_size_and_time() {
 }
 
 #[test]
+fn the_lab_tells_what_each_step_of_the_repair_gives() {
+    let mut lab = Lab::new();
+    let sum = |counts: &[f64]| counts.iter().sum::<f64>();
+    let right = |counts: &[f64]| sum(&counts.iter().copied().step_by(11).collect::<Vec<_>>());
+    let published = lab.repair_lab().expect("a repair");
+    for (counts, correct) in
+        [("confusion", 350.0), ("casts.0.confusion", 242.0), ("casts.1.confusion", 346.0), ("casts.2.confusion", 350.0)]
+    {
+        let counts = numbers(&published, counts);
+        assert_eq!([sum(&counts), right(&counts)], [360.0, correct]);
+    }
+    let [nearest, stored] = ["casts.0.nearest", "casts.0.stored"].map(|key| numbers(&published, key));
+    assert_eq!(nearest.iter().zip(&stored).filter(|(a, b)| a != b).count(), 20);
+
+    train(&mut lab, &request("softmax", &[]));
+    let fp32 = lab.model().expect("a model");
+    let own = lab.repair_model(&fp32, 42).expect("a repair");
+    let correct = right(&numbers(&own, "casts.0.confusion"));
+    assert!((230.0..=245.0).contains(&correct), "{correct}");
+    assert_eq!(numbers(&own, "weights").len(), 640);
+    assert!(lab.repair_model(b"no model", 42).is_err());
+}
+
+#[test]
+fn flips_are_those_images_on_which_the_answers_differ() {
+    let (mut lab, fp32, _) = trained();
+    let ternary = lab.quantize(&fp32, "ternary-per-channel", 42, 0, 0, "none").expect("a model");
+    let evaluation = lab.evaluate(&fp32, &ternary, 42).expect("an evaluation");
+    let flips = lab.flips(&fp32, &ternary, 42).expect("flips");
+    let images = Array::from(&Reflect::get(&flips, &"images".into()).expect("a list"));
+    let total = ["broken", "fixed", "changed"].map(|kind| number(&flips, kind)).iter().sum::<f64>();
+    assert_eq!(total, 360.0 - number(&evaluation, "bothAgree"));
+    assert_eq!(f64::from(images.length()), total);
+    for image in images.iter() {
+        assert_ne!(number(&image, "fp32.digit"), number(&image, "quantized.digit"));
+        for side in ["fp32.probabilities", "quantized.probabilities"] {
+            let sum = numbers(&image, side).iter().sum::<f64>();
+            assert!((sum - 1.0).abs() < 1e-5, "{sum}");
+        }
+        assert_eq!(numbers(&image, "image").len(), 64);
+    }
+    for side in ["fp32", "quantized"] {
+        let right = numbers(&flips, side).iter().step_by(11).sum::<f64>();
+        assert_eq!(right, number(&evaluation, &format!("{side}.correct")));
+    }
+}
+
+#[test]
 fn settings_that_make_no_sense_are_refused_in_words() {
     let mut lab = Lab::new();
     for (model, key, value, words) in [
@@ -269,7 +326,7 @@ fn settings_that_make_no_sense_are_refused_in_words() {
     assert!(lab.step(1.0, false).is_err(), "nothing has been started");
     assert!(lab.model().is_err());
     let (lab, fp32, _) = trained();
-    assert!(lab.quantize(&fp32, "int3", 42, 256, 0, false).is_err());
+    assert!(lab.quantize(&fp32, "int3", 42, 256, 0, "none").is_err());
 }
 
 #[test]
@@ -285,7 +342,7 @@ fn networks_are_trained_epoch_by_epoch_and_their_best_model_is_a_file() {
             .sum();
         assert_eq!(epochs, 2);
         let fp32 = lab.model().expect("a model");
-        let quantized = lab.quantize(&fp32, "int8-static-minmax-per-channel", 42, 256, 0, false).expect("a scheme");
+        let quantized = lab.quantize(&fp32, "int8-static-minmax-per-channel", 42, 256, 0, "none").expect("a scheme");
         let evaluation = lab.evaluate(&fp32, &quantized, 42).expect("an evaluation");
         assert!(number(&evaluation, "fp32.correct") > 240.0, "{model}");
     }
@@ -345,7 +402,7 @@ fn a_pad_makes_images_for_the_model_in_use() {
 fn quantization_aware_training_gives_the_quantized_model_that_was_trained() {
     let (mut lab, fp32, _) = trained();
     assert!(lab.aware_model().is_err(), "that was no quantization-aware training");
-    let plain = lab.quantize(&fp32, "ternary-static-minmax-per-channel", 42, 256, 0, false).expect("a scheme");
+    let plain = lab.quantize(&fp32, "ternary-static-minmax-per-channel", 42, 256, 0, "none").expect("a scheme");
     lab.start_aware(&fp32, "ternary-static-minmax-per-channel-qat", 42).expect("a scheme to train with");
     while !Reflect::get(&lab.step(50.0, false).expect("a finite loss"), &"done".into()).expect("a report").is_truthy() {
     }
@@ -357,11 +414,51 @@ fn quantization_aware_training_gives_the_quantized_model_that_was_trained() {
 }
 
 #[test]
-fn corrected_biases_are_another_model() {
+fn a_model_fitted_after_rounding_is_a_better_one() {
     let (mut lab, fp32, _) = trained();
-    let [plain, corrected] =
-        [false, true].map(|on| lab.quantize(&fp32, "binary-per-channel", 42, 256, 0, on).expect("a scheme"));
-    assert_ne!(plain, corrected);
-    let evaluation = lab.evaluate(&fp32, &corrected, 42).expect("an evaluation");
-    assert!(number(&evaluation, "quantized.correct") > 250.0);
+    let models = ["none", "biases", "reconstruction"]
+        .map(|correction| lab.quantize(&fp32, "binary-per-channel", 42, 256, 0, correction).expect("a scheme"));
+    let [plain, _, reconstructed] = models.map(|quantized| {
+        let evaluation = lab.evaluate(&fp32, &quantized, 42).expect("an evaluation");
+        number(&evaluation, "quantized.correct")
+    });
+    assert!(reconstructed > plain);
+    assert!(lab.quantize(&fp32, "binary-per-channel", 42, 256, 0, "everything").is_err());
+}
+
+#[test]
+fn the_first_models_of_the_main_thread_are_those_of_the_lab() {
+    let mut lab = Lab::new();
+    train(&mut lab, &request("softmax", &[("c", 1.0)]));
+    let fp32 = lab.model().expect("a model");
+    let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42, 0, 0, "none").expect("a scheme");
+    let mut first = First::new(42).expect("the digits");
+    while !found(&first.step().expect("an iteration"), "done").is_truthy() {}
+    assert_eq!(first.model().expect("a model"), fp32);
+    assert_eq!(first.quantize(&fp32, "int8-dynamic-per-channel").expect("a scheme"), quantized);
+    let text = |value| JSON::stringify(&value).expect("a record").as_string();
+    let (here, there) = (first.evaluate(&fp32, &quantized), lab.evaluate(&fp32, &quantized, 42));
+    assert_eq!(text(here.expect("an evaluation")), text(there.expect("an evaluation")));
+    assert_eq!(first.familiarity(), lab.familiarity(42));
+}
+
+#[test]
+fn an_output_is_explained_to_the_bit_of_its_logit() {
+    let (lab, fp32, quantized) = trained();
+    let mut explainer = Explainer::new(&fp32, &quantized).expect("two models of one network");
+    let layers = explainer.layers().expect("facts");
+    assert_eq!(number(&layers, "length"), 1.0);
+    assert_eq!(["inputs", "outputs", "bits"].map(|key| number(&layers, &format!("0.{key}"))), [64.0, 10.0, 8.0]);
+    let images = lab.timed_images(42);
+    let told = explainer.explain(&images[..64], 0, 6).expect("an explanation");
+    let integers = |key: &str| number(&told, &format!("integers.{key}"));
+    let scale = integers("params.scale") as f32 * integers("weightScale") as f32;
+    let result = integers("sums.63") as f32 * scale + number(&told, "quantized.bias") as f32;
+    assert_eq!(number(&told, "quantized.result"), f64::from(result));
+    let [pixel, mean, factor] = ["pixels", "means", "factors"].map(|key| number(&told, &format!("{key}.20")) as f32);
+    assert_eq!(f64::from((pixel - mean) * factor), number(&told, "fp32.x.20"));
+    assert!(explainer.explain(&images[..64], 0, 10).is_err());
+    assert!(explainer.explain(&images[..64], 1, 0).is_err());
+    assert!(explainer.explain(&images[..63], 0, 0).is_err());
+    assert!(Explainer::new(&fp32, b"no model").is_err());
 }

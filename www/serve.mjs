@@ -2,7 +2,7 @@
 // (a finer clock) and a policy that lets it talk to nobody but this server. `./build.sh` runs it; the page tests import it.
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import sirv from "sirv";
@@ -41,14 +41,17 @@ export const HEADERS = {
 export async function startServer({ port = 0, dir = DIST, inject = "", missing = () => false } = {}) {
   const files = sirv(dir, {
     etag: true,
+    // The compressed files that the build has put beside the others, to those who take them.
+    brotli: true,
+    gzip: true,
     setHeaders(res, path) {
       // Vite puts a hash of the content into every name under assets/; everything else may change under its name.
-      const hashed = path.startsWith("/assets/");
+      const hashed = path.includes("/assets/");
       res.setHeader("Cache-Control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
     },
   });
-  const index = () =>
-    readFileSync(join(dir, "index.html"), "utf8").replace(
+  const index = (folder) =>
+    readFileSync(join(dir, folder, "index.html"), "utf8").replace(
       "<head>",
       `<head><script src="${INJECTED}"></script>`,
     );
@@ -67,7 +70,7 @@ export async function startServer({ port = 0, dir = DIST, inject = "", missing =
 
     if (missing(path)) notFound();
     else if (inject && path === INJECTED) send(200, "text/javascript", inject);
-    else if (inject && (path === "/" || path === "/index.html")) send(200, "text/html", index());
+    else if (inject && /\/(index\.html)?$/.test(path)) send(200, "text/html", index(dirname(`${path}.`)));
     else files(req, res, notFound);
   });
 

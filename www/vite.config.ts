@@ -1,8 +1,38 @@
 import { defineConfig } from "vite";
+import { VitePWA } from "vite-plugin-pwa";
 
 export default defineConfig({
   // Relative addresses: the built page works from any folder of any host.
   base: "./",
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   worker: { format: "es" },
+  plugins: [
+    VitePWA({
+      strategies: "injectManifest",
+      srcDir: "sw",
+      filename: "sw.ts",
+      injectRegister: false, // the page does it, see src/updates.ts
+      // Pictures are for who installs the page, and come then.
+      injectManifest: { globPatterns: ["**/*.{html,js,css,svg,wasm}"] },
+      includeManifestIcons: false,
+      manifest: {
+        // No id: it is then the address of the folder, so that copies in several folders of a host are several apps.
+        name: "Quantpad: what int8 does to a model",
+        short_name: "Quantpad",
+        description:
+          "Train a digit classifier, quantize it, draw, and watch both models answer side by side: size, time and accuracy, measured on your machine.",
+        start_url: "./",
+        scope: "./",
+        display: "standalone",
+        background_color: "#f3f4f6",
+        theme_color: "#f3f4f6",
+        icons: [
+          { src: "icon.svg", sizes: "any", type: "image/svg+xml" },
+          { src: "icon-192.png", sizes: "192x192", type: "image/png" },
+          { src: "icon-512.png", sizes: "512x512", type: "image/png" },
+          { src: "icon-maskable-512.png", sizes: "512x512", type: "image/png", purpose: "maskable" },
+        ],
+      },
+    }),
+  ],
 });

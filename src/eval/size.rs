@@ -7,7 +7,7 @@
 use crate::{
     format::model_file,
     nn::{Layer, Model},
-    quant::QuantizedModel,
+    quant::{InputRange, QuantizedLayer, QuantizedModel},
 };
 
 /// Bytes by kind.
@@ -23,7 +23,7 @@ pub struct Bytes {
     pub zero_points: usize,
     /// Values that weights are the numbers of.
     pub codebooks: usize,
-    /// Scale and zero point of each static activation.
+    /// Scale and zero point of each static activation, the two values of each binary one.
     pub ranges: usize,
     /// Mean and factor of each pixel.
     pub input_scaling: usize,
@@ -40,6 +40,17 @@ impl Bytes {
     /// The whole file.
     pub fn file(&self) -> usize {
         self.parameters() + self.ranges + self.input_scaling + self.container
+    }
+
+    /// Adds what a quantized layer takes.
+    fn add(&mut self, layer: &QuantizedLayer) {
+        let Some(weights) = layer.weights() else { return };
+        self.weights += weights.packed().len();
+        self.biases += size_of_val(layer.bias_and_relu().0);
+        self.scales += size_of_val(weights.scales());
+        self.zero_points += weights.zero_points().len() * weights.zero_point_bytes();
+        self.codebooks += size_of_val(weights.codebook());
+        self.ranges += layer.range().map_or(0, InputRange::bytes);
     }
 
     /// With the container being what is left of `file` bytes.
@@ -67,16 +78,13 @@ pub fn of_model(model: &Model) -> Bytes {
 /// Of a quantized model.
 pub fn of_quantized(model: &QuantizedModel) -> Bytes {
     let mut bytes = Bytes { input_scaling: size_of_val(model.input().mean()) * 2, ..Bytes::default() };
-    for layer in model.layers() {
-        let Some(weights) = layer.weights() else { continue };
-        bytes.weights += weights.packed().len();
-        bytes.biases += size_of_val(layer.bias_and_relu().0);
-        bytes.scales += size_of_val(weights.scales());
-        bytes.zero_points += weights.zero_points().len() * weights.zero_point_bytes();
-        bytes.codebooks += size_of_val(weights.codebook());
-        if layer.product().is_some_and(|product| product.input_params().is_some()) {
-            bytes.ranges += size_of::<f32>() + size_of::<u8>();
-        }
-    }
+    model.layers().iter().for_each(|layer| bytes.add(layer));
     bytes.in_file(model_file::write_quantized(model).len())
+}
+
+/// Of one layer of a quantized model, without input scaling and container.
+pub fn of_layer(layer: &QuantizedLayer) -> Bytes {
+    let mut bytes = Bytes::default();
+    bytes.add(layer);
+    bytes
 }

@@ -25,6 +25,8 @@ pub struct Timing {
     pub q3_ns: f64,
     /// Repetitions in a sample.
     pub repetitions: u32,
+    /// Samples.
+    pub samples: usize,
 }
 
 /// Two sides timed in turn.
@@ -52,9 +54,14 @@ pub fn clock_step(mut now: impl FnMut() -> f64) -> f64 {
     step
 }
 
+/// The least time that a sample takes, in milliseconds, when `shortest` is wanted and the clock has step `step`.
+pub fn sample_ms(shortest: f64, step: f64) -> f64 {
+    shortest.max(MIN_STEPS * step)
+}
+
 /// Times `work` alone, in samples of at least `shortest` milliseconds.
 pub fn one(samples: usize, shortest: f64, step: f64, mut now: impl FnMut() -> f64, mut work: impl FnMut()) -> Timing {
-    let repetitions = repetitions(samples, shortest.max(MIN_STEPS * step), &mut now, &mut work);
+    let repetitions = repetitions(samples, sample_ms(shortest, step), &mut now, &mut work);
     let time = |_| sample(repetitions, &mut now, &mut work) / f64::from(repetitions) * 1e6;
     summarize((0..samples).map(time).collect(), repetitions)
 }
@@ -69,7 +76,7 @@ pub fn pair(
     mut a: impl FnMut(),
     mut b: impl FnMut(),
 ) -> Pair {
-    let shortest = shortest.max(MIN_STEPS * step);
+    let shortest = sample_ms(shortest, step);
     let repetitions_a = repetitions(samples, shortest, &mut now, &mut a);
     let repetitions_b = repetitions(samples, shortest, &mut now, &mut b);
     let (mut times_a, mut times_b) = (Vec::with_capacity(samples), Vec::with_capacity(samples));
@@ -121,6 +128,7 @@ fn summarize(times: Vec<f64>, repetitions: u32) -> Timing {
         median_ns: quantile(&times, 0.5),
         q3_ns: quantile(&times, 0.75),
         repetitions,
+        samples: times.len(),
     }
 }
 

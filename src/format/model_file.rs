@@ -6,7 +6,8 @@
 //! Tensors: `input.mean` and `input.factor` (F32, `[height, width]`); for layer i `i.weight`, `i.bias` (F32, `[outputs]`)
 //! and, where the format has them, `i.scale` (F32, `[1]` or `[outputs]`), `i.zero_point` (I8, or I16 for int16, as many)
 //! and `i.codebook` (F32, `[1, k]` or `[outputs, k]`); with static activations `i.input_scale` (F32, `[1]`) and
-//! `i.input_zero_point` (U8, `[1]`).
+//! `i.input_zero_point` (U8, `[1]`), with binary ones `i.input_levels` (F32, `[2]`): the middle of the two values, and
+//! half their distance.
 //!
 //! Weights of whole bytes have the shape `[outputs, inputs]` or `[outputs, 3, 3, channels]` (images are in the order
 //! height, width, channels) and their own type: F64, F32, F16, BF16, I16, I8. The others are U8, `[bytes]`: codes in the
@@ -22,7 +23,10 @@ use super::safetensors::{Dtype, SafeTensors, Tensor};
 use crate::{
     Error, Result,
     nn::{Input, Layer, MaxPool2d, Model},
-    quant::{NumberFormat, QuantizedLayer, QuantizedModel, Scheme, StoredWeights, affine::QParams},
+    quant::{
+        ActivationMode, InputRange, Levels, NumberFormat, QuantizedLayer, QuantizedModel, Scheme, StoredWeights,
+        affine::QParams,
+    },
 };
 
 const KEY: &str = "quantpad";
@@ -89,6 +93,9 @@ pub fn write_quantized(model: &QuantizedModel) -> Vec<u8> {
             let zero_point = vec![input.zero_point as u8];
             file.push(format!("{i}.input_zero_point"), Dtype::U8, vec![1], zero_point);
         }
+        if let Some(Levels { centre, half }) = layer.levels() {
+            file.floats(format!("{i}.input_levels"), vec![2], &[centre, half]);
+        }
     }
     file.finish()
 }
@@ -135,8 +142,10 @@ pub fn read_quantized(bytes: &[u8]) -> Result<QuantizedModel> {
                 let axes = scheme.layer(number, count);
                 number += 1;
                 let weights = file.weights(i, axes.format, matrix, images)?;
-                if axes.activations.is_static() {
-                    ranges.push(file.input_params(i)?);
+                match axes.activations {
+                    ActivationMode::Float | ActivationMode::Dynamic => {}
+                    ActivationMode::Static(_) => ranges.push(file.input_params(i)?.into()),
+                    ActivationMode::Binary => ranges.push(InputRange::Levels(file.levels(i)?)),
                 }
                 let bias = file.floats(&format!("{i}.bias"))?;
                 QuantizedLayer::new(weights, images, bias, relu, axes.activations)?
@@ -315,6 +324,13 @@ impl<'a> Reader<'a> {
         match (&scale[..], &zero_point.data[..]) {
             (&[scale], &[zero_point]) if scale.is_finite() && scale > 0.0 => Ok(QParams::u8(scale, zero_point)),
             _ => Err(invalid(format!("the range of the input of layer {i} is not one scale and one zero point"))),
+        }
+    }
+
+    fn levels(&self, i: usize) -> Result<Levels> {
+        match self.floats(&format!("{i}.input_levels"))?[..] {
+            [centre, half] if Levels { centre, half }.check().is_ok() => Ok(Levels { centre, half }),
+            _ => Err(invalid(format!("the values of the input of layer {i} are not a middle and half a distance"))),
         }
     }
 

@@ -12,13 +12,14 @@
 //! layer (bias, ReLU, [`Dequantize`], [`Requantize`]) is done on the sums before they are stored.
 //!
 //! Integers: `u8` activations times `i8` weights, summed exactly in `i32`. With at most [`MAX_INPUTS`] products no
-//! sum can leave 32 bits. Floats: with [`Rounding::Separate`] each output is summed in one fixed order, so SIMD (which
+//! sum can leave 32 bits. Where both are −1 or +1 ([`multiply_bits`]), a word of bits is multiplied at once. Floats: with [`Rounding::Separate`] each output is summed in one fixed order, so SIMD (which
 //! works on several *outputs* at once) returns the very bits of the scalar loop. Held by `tests/kernels.rs`.
 
 // What only SIMD builds use, or only the others.
 #![cfg_attr(not(all(target_arch = "wasm32", target_feature = "simd128")), allow(dead_code))]
 
 mod activations;
+mod binary;
 mod pack;
 mod path;
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
@@ -39,6 +40,7 @@ use sink::Part;
 
 pub use activations::Activations;
 pub(crate) use activations::at_least;
+pub use binary::{BitPatches, BitRows, PackedBits, convolve_bits, multiply_bits};
 pub use pack::{LANES, PackedF32, PackedI8};
 pub use path::{DotPath, Rounding};
 pub use rows::{Patches, Rows};
@@ -94,15 +96,15 @@ pub fn multiply_f32(x: &Rows<f32>, w: &PackedF32, rounding: Rounding, relu: bool
     active::multiply_f32(x, w, rounding, relu, out);
 }
 
-/// A 3x3 convolution of `x` (`[images, height, width, channels]`) with a border of zeros, as [`multiply_f32`] for each
-/// pixel; `w` are the filters `[outputs][3][3][channels]`.
+/// A 3x3 convolution of `x` (`[images, height, width, channels]`) with a border of `padding`, as [`multiply_f32`] for each
+/// pixel; `border` is working memory, `w` are the filters `[outputs][3][3][channels]`.
 ///
 /// # Panics
 /// When a length does not fit the geometry or the packed weights.
 pub fn convolve_f32(
     x: &[f32],
     patches: &Patches,
-    border: &mut Vec<f32>,
+    (border, padding): (&mut Vec<f32>, f32),
     w: &PackedF32,
     rounding: Rounding,
     relu: bool,
@@ -110,7 +112,7 @@ pub fn convolve_f32(
 ) {
     fits(x.len() * patches.pixels() * w.outputs() == out.len() * patches.image_len());
     let border = at_least(border, patches.bordered_len());
-    border.fill(0.0);
+    border.fill(padding);
     for (image, out) in x.chunks_exact(patches.image_len()).zip(out.chunks_exact_mut(patches.pixels() * w.outputs())) {
         patches.place(image, border);
         multiply_f32(&Rows::patches(border, patches), w, rounding, relu, out);

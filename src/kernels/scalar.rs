@@ -1,7 +1,7 @@
 //! The specification: what every other variant must return, bit for bit.
 
 use super::{
-    Activations, DotPath, LANES, Operand, PackedF32, PackedI8, Rounding, Rows, Scaling,
+    Activations, BitRows, DotPath, LANES, Operand, PackedBits, PackedF32, PackedI8, Rounding, Rows, Scaling,
     sink::{Part, To, of_row},
 };
 
@@ -79,6 +79,26 @@ pub(super) fn multiply(x: &Operand, w: &PackedI8, part: &mut Part) {
 /// See [`super::multiply`]: the same of a single row.
 pub(super) fn multiply_row(x: &Activations, w: &PackedI8, part: &mut Part) {
     multiply(&Operand::Narrow(Rows::dense(x.narrow(), 1, w.stride(), x.stride())), w, part);
+}
+
+/// See [`super::multiply_bits`].
+pub fn multiply_bits(x: &BitRows, w: &PackedBits, relu: bool, out: &mut [f32]) {
+    let inputs = x.inputs() as i32;
+    for (r, out) in out.chunks_exact_mut(w.outputs().max(1)).enumerate() {
+        for (j, out) in out.iter_mut().enumerate() {
+            let words = x.row(r).iter().zip(w.rows().row(j));
+            let different: u32 = words.map(|(x, w)| (x ^ w).count_ones()).sum();
+            let real = (inputs - 2 * different as i32) as f32 * w.factors()[j] + w.addends()[j];
+            *out = if relu && real < 0.0 { 0.0 } else { real };
+        }
+    }
+}
+
+/// `out`: a bit for each value of `x`, 1 where it is `threshold` or more; the others of `out` stay as they are.
+pub fn binarize(x: &[f32], threshold: f32, out: &mut [u64]) {
+    for (x, out) in x.chunks(u64::BITS as usize).zip(out) {
+        *out = x.iter().rev().fold(0, |word, &x| word << 1 | u64::from(x >= threshold));
+    }
 }
 
 /// See [`super::min_max`].

@@ -65,6 +65,6 @@ impl Conv2d {
 
     /// `x`: `[images, height, width, channels]`, `out`: `[images, height, width, outputs]`.
     pub fn forward(&self, x: &[f32], border: &mut Vec<f32>, rounding: Rounding, out: &mut [f32]) {
-        kernels::convolve_f32(x, &self.patches, border, &self.packed, rounding, self.relu, out);
+        kernels::convolve_f32(x, &self.patches, (border, 0.0), &self.packed, rounding, self.relu, out);
     }
 }

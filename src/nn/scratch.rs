@@ -1,6 +1,9 @@
 //! Working memory of an inference, kept between calls so that an inference allocates nothing.
 
-use crate::kernels::{Activations, Border};
+use crate::{
+    kernels::{Activations, Border},
+    quant::XnorScratch,
+};
 
 /// Buffers that grow to the largest batch seen and stay.
 #[derive(Debug, Default, Clone)]
@@ -13,6 +16,8 @@ pub struct Scratch {
     pub quantized: Activations,
     /// What the current layer writes in integers.
     pub next_quantized: Activations,
+    /// The current layer's activations of one bit.
+    pub bits: XnorScratch,
     /// An image with its border.
     pub border: Border,
     /// Scale of each row's activations.

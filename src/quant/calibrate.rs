@@ -1,13 +1,38 @@
-//! Ranges of activations, fixed once from a calibration set.
+//! What is fixed of activations, once, from a calibration set.
 
 use super::{
-    Observer,
+    Levels, Observer,
     affine::{self, QParams},
 };
 use crate::{
     Error, Result,
     nn::{Model, Scratch},
 };
+
+/// What is fixed of a layer's input.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum InputRange {
+    /// The range of 8-bit integers.
+    Integers(QParams),
+    /// The two values of a bit.
+    Levels(Levels),
+}
+
+impl InputRange {
+    /// Bytes in a model file: a scale (f32) and a zero point (u8), or two values (f32).
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::Integers(_) => size_of::<f32>() + size_of::<u8>(),
+            Self::Levels(_) => 2 * size_of::<f32>(),
+        }
+    }
+}
+
+impl From<QParams> for InputRange {
+    fn from(params: QParams) -> Self {
+        Self::Integers(params)
+    }
+}
 
 /// For each layer with weights the parameters of its input, whose range `observer` finds in the activations that the
 /// images of `calibration` (`[rows, pixels]`) put there. Where rounding changes the weights much (ternary, binary), `model`

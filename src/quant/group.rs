@@ -29,7 +29,7 @@ impl<'a> Group<'a> {
     ///
     /// # Errors
     /// [`crate::Error::NotFinite`] when a weight is not, or a range overflows.
-    pub fn choose(weights: &[f32], axes: &Axes) -> Result<Self> {
+    pub fn choose(weights: &[f32], axes: &Axes) -> Result<Group<'static>> {
         let format = axes.format;
         let mut group = Group::stored(format, 0.0, 0, &[]);
         match format {

@@ -46,6 +46,11 @@ impl Histogram {
         Some(Self { counts, edges, min, max })
     }
 
+    /// Values in each bin, from the lowest.
+    pub fn counts(&self) -> &[u32] {
+        &self.counts
+    }
+
     /// The edges at which half of `100 - percentile` percent of the values are cut off at either end.
     pub fn percentile(&self, percentile: f64) -> (f32, f32) {
         let cut = (100.0 - percentile) / 200.0;

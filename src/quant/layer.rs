@@ -1,6 +1,6 @@
 //! Layers of a quantized network: what is stored, and what is multiplied.
 
-use super::{ActivationMode, Axes, StoredWeights, product::Product};
+use super::{ActivationMode, Axes, InputRange, Levels, StoredWeights, XnorProduct, product::Product};
 use crate::{
     Error, Result,
     kernels::Patches,
@@ -54,6 +54,10 @@ pub enum Arithmetic {
     Float,
     /// Some layers the one, some the other.
     Mixed,
+    /// Products of bits by XNOR, summed by popcount.
+    Xnor,
+    /// Some layers so, the others in fp32.
+    MixedXnor,
     /// All weights are stored in f64, and everything is computed in it.
     Double,
 }
@@ -65,6 +69,8 @@ impl Arithmetic {
             Self::Integer => "integer arithmetic",
             Self::Float => "stored small, computed in fp32",
             Self::Mixed => "integer arithmetic, some layers stored small and computed in fp32",
+            Self::Xnor => "XNOR and popcount on bits",
+            Self::MixedXnor => "XNOR and popcount on bits, some layers stored small and computed in fp32",
             Self::Double => "computed in f64",
         }
     }
@@ -77,6 +83,8 @@ pub enum QuantizedLayer {
     Dense(StoredWeights, Product),
     /// 3x3 convolution, integers.
     Conv2d(StoredWeights, QuantizedConv2d),
+    /// Either, with weights and inputs of one bit.
+    Xnor(StoredWeights, XnorProduct),
     /// Either, computed in fp32.
     Float(StoredWeights, Layer),
     /// 2x2 max-pooling.
@@ -113,6 +121,10 @@ impl QuantizedLayer {
         if bias.len() != weights.outputs() {
             return Err(Error::Shape { what: "bias", expected: weights.outputs(), found: bias.len() });
         }
+        if activations == ActivationMode::Binary {
+            let product = XnorProduct::new(&weights, images, bias, relu, Levels::NONE)?;
+            return Ok(Self::Xnor(weights, product));
+        }
         let integers = if activations == ActivationMode::Float { None } else { weights.for_integer_kernels() };
         Ok(match (integers, images) {
             (Some((integers, scales)), None) => {
@@ -138,7 +150,7 @@ impl QuantizedLayer {
         match self {
             Self::Float(_, layer) => Ok(layer.clone()),
             Self::MaxPool2d(pool) => Ok(Layer::MaxPool2d(*pool)),
-            Self::Dense(weights, _) | Self::Conv2d(weights, _) => {
+            Self::Dense(weights, _) | Self::Conv2d(weights, _) | Self::Xnor(weights, _) => {
                 let (bias, relu) = self.bias_and_relu();
                 Layer::with_weights(self.images(), weights.decode(), bias.to_vec(), relu)
             }
@@ -149,11 +161,46 @@ impl QuantizedLayer {
     ///
     /// # Errors
     /// As [`QuantizedLayer::new`].
-    pub(super) fn with_bias(&self, bias: &[f32]) -> Result<Self> {
-        let Some(weights) = self.weights() else { return Ok(self.clone()) };
-        let integers = self.product().is_some();
-        let activations = if integers { ActivationMode::Dynamic } else { ActivationMode::Float };
-        Self::new(weights.clone(), self.images(), bias.to_vec(), self.bias_and_relu().1, activations)
+    pub(super) fn with_bias(&self, bias: &[f32], relu: bool) -> Result<Self> {
+        match self.weights() {
+            Some(weights) => self.with_stored(weights.clone(), bias.to_vec(), relu),
+            None => Ok(self.clone()),
+        }
+    }
+
+    /// The same with other weights of that shape and format too.
+    ///
+    /// # Errors
+    /// As [`QuantizedLayer::new`].
+    pub(super) fn with_stored(&self, weights: StoredWeights, bias: Vec<f32>, relu: bool) -> Result<Self> {
+        let activations = match self {
+            Self::MaxPool2d(_) => return Ok(self.clone()),
+            Self::Dense(..) | Self::Conv2d(..) => ActivationMode::Dynamic,
+            Self::Xnor(..) => ActivationMode::Binary,
+            Self::Float(..) => ActivationMode::Float,
+        };
+        Self::new(weights, self.images(), bias, relu, activations)
+    }
+
+    /// Fixes the two values of its input, if that has two.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub(super) fn set_levels(&mut self, levels: Levels) -> Result<()> {
+        if let Self::Xnor(weights, product) = self {
+            *product = XnorProduct::new(weights, product.images(), product.bias().to_vec(), product.relu(), levels)?;
+        }
+        Ok(())
+    }
+
+    /// Whether its input is treated as `activations` say.
+    pub(super) fn takes(&self, activations: ActivationMode) -> bool {
+        match self {
+            Self::Dense(..) | Self::Conv2d(..) => activations.is_integer(),
+            Self::Xnor(..) => activations == ActivationMode::Binary,
+            Self::Float(..) => activations == ActivationMode::Float,
+            Self::MaxPool2d(_) => true,
+        }
     }
 
     /// Values that go into and come out of the layer, for each image.
@@ -163,6 +210,7 @@ impl QuantizedLayer {
             Self::Conv2d(_, conv) => {
                 (conv.patches.image_len(), conv.patches.pixels() * conv.product.packed().outputs())
             }
+            Self::Xnor(_, product) => product.sizes(),
             Self::Float(_, layer) => layer.sizes(),
             Self::MaxPool2d(pool) => (pool.shape.iter().product(), pool.pooled().iter().product()),
         }
@@ -171,8 +219,22 @@ impl QuantizedLayer {
     /// The layer's weights as they are stored, if it has any.
     pub fn weights(&self) -> Option<&StoredWeights> {
         match self {
-            Self::Dense(weights, _) | Self::Conv2d(weights, _) | Self::Float(weights, _) => Some(weights),
+            Self::Dense(weights, _) | Self::Conv2d(weights, _) => Some(weights),
+            Self::Xnor(weights, _) | Self::Float(weights, _) => Some(weights),
             Self::MaxPool2d(_) => None,
+        }
+    }
+
+    /// The two values of its input, if that is of one bit.
+    pub fn levels(&self) -> Option<Levels> {
+        if let Self::Xnor(_, product) = self { Some(product.levels()) } else { None }
+    }
+
+    /// What is fixed of its input, if anything.
+    pub fn range(&self) -> Option<InputRange> {
+        match self.product() {
+            Some(product) => product.input_params().map(InputRange::Integers),
+            None => self.levels().map(InputRange::Levels),
         }
     }
 
@@ -181,7 +243,7 @@ impl QuantizedLayer {
         match self {
             Self::Dense(_, product) => Some(product),
             Self::Conv2d(_, conv) => Some(&conv.product),
-            Self::Float(..) | Self::MaxPool2d(_) => None,
+            Self::Xnor(..) | Self::Float(..) | Self::MaxPool2d(_) => None,
         }
     }
 
@@ -189,7 +251,7 @@ impl QuantizedLayer {
         match self {
             Self::Dense(_, product) => Some(product),
             Self::Conv2d(_, conv) => Some(&mut conv.product),
-            Self::Float(..) | Self::MaxPool2d(_) => None,
+            Self::Xnor(..) | Self::Float(..) | Self::MaxPool2d(_) => None,
         }
     }
 
@@ -198,6 +260,7 @@ impl QuantizedLayer {
         match self {
             Self::Float(_, Layer::Dense(dense)) => (dense.bias(), dense.relu()),
             Self::Float(_, Layer::Conv2d(conv)) => (conv.bias(), conv.relu()),
+            Self::Xnor(_, product) => (product.bias(), product.relu()),
             _ => self.product().map_or((&[], false), |product| (product.bias(), product.relu())),
         }
     }
@@ -207,6 +270,7 @@ impl QuantizedLayer {
         match self {
             Self::Conv2d(_, conv) => Some(conv.shape()),
             Self::Float(_, Layer::Conv2d(conv)) => Some(conv.shape()),
+            Self::Xnor(_, product) => product.images(),
             _ => None,
         }
     }

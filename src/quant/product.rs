@@ -13,8 +13,8 @@ enum Ends {
     /// Runtime's DynamicQuantizeMatMul has it. The bias stays fp32, for the scale of the sums is known only once the
     /// image is.
     Dynamic(Dequantize),
-    /// Fixed ranges, the bias in i32; out come the next layer's integers.
-    Requantized(QParams, Requantize),
+    /// Fixed ranges of input and output, the bias in i32; out come the next layer's integers.
+    Requantized(QParams, QParams, Requantize),
     /// Fixed range of the input; out come real numbers (the last layer).
     Dequantized(QParams, Dequantize),
 }
@@ -71,7 +71,7 @@ impl Product {
                 let low = if self.relu { zero_point } else { 0 };
                 let x_zero_point = input.zero_point as u8;
                 let to = Requantize::new(&self.packed, x_zero_point, &bias, &multipliers, zero_point, low);
-                Ends::Requantized(input, to)
+                Ends::Requantized(input, output, to)
             }
         };
         Ok(())
@@ -101,8 +101,13 @@ impl Product {
     pub fn input_params(&self) -> Option<QParams> {
         match &self.ends {
             Ends::Dynamic(_) => None,
-            Ends::Requantized(input, _) | Ends::Dequantized(input, _) => Some(*input),
+            Ends::Requantized(input, ..) | Ends::Dequantized(input, _) => Some(*input),
         }
+    }
+
+    /// The fixed range of its output, when that is the next layer's integers; `None` when real numbers come out.
+    pub fn output_params(&self) -> Option<QParams> {
+        if let Ends::Requantized(_, output, _) = &self.ends { Some(*output) } else { None }
     }
 
     /// Whether the next layer's integers come out; else real numbers do.
@@ -124,7 +129,7 @@ impl Product {
         match &self.ends {
             Ends::Dynamic(to) => multiply(Sink::Floats(to, x_scales, reals)),
             Ends::Dequantized(_, to) => multiply(Sink::Floats(to, &[1.0], reals)),
-            Ends::Requantized(_, to) => {
+            Ends::Requantized(_, _, to) => {
                 integers.set_zero_point(to.zero_point());
                 multiply(Sink::Activations(to, integers));
             }

@@ -40,12 +40,28 @@ pub enum ActivationMode {
     Dynamic,
     /// u8 with fixed ranges, which an observer takes from a calibration set.
     Static(Observer),
+    /// One bit: one of two values ([`Levels`](super::Levels)), which are fixed from a calibration set. For binary weights only.
+    Binary,
 }
 
 impl ActivationMode {
-    /// Whether ranges are fixed before the first image is seen.
+    /// Whether ranges or values are fixed before the first image is seen.
     pub const fn is_static(self) -> bool {
-        matches!(self, Self::Static(_))
+        matches!(self, Self::Static(_) | Self::Binary)
+    }
+
+    /// Whether activations become 8-bit integers.
+    pub const fn is_integer(self) -> bool {
+        matches!(self, Self::Dynamic | Self::Static(_))
+    }
+
+    /// Whether activations may be treated so where weights are of this format.
+    const fn suits(self, format: NumberFormat) -> bool {
+        match self {
+            Self::Float => true,
+            Self::Dynamic | Self::Static(_) => format.fits_integer_kernels(),
+            Self::Binary => matches!(format, NumberFormat::Binary),
+        }
     }
 }
 
@@ -92,15 +108,15 @@ impl Axes {
     /// [`Error::Scheme`] when this makes no sense, and why.
     pub fn check(&self) -> Result<()> {
         let Self { format, granularity, symmetry, scale_rule, activations, method } = *self;
-        let integer_activations = activations != ActivationMode::Float;
         let nonsense = match format {
             NumberFormat::Codebook { k } if !NumberFormat::CODEBOOK_SIZES.contains(&k) => {
                 "a codebook has 2 to 256 values"
             }
-            _ if integer_activations && !format.fits_integer_kernels() => {
+            _ if activations.is_integer() && !activations.suits(format) => {
                 "integer activations need weights that are integers of 8 bits or fewer"
             }
-            NumberFormat::Int8 if integer_activations && symmetry == Symmetry::Affine => {
+            _ if !activations.suits(format) => "binary activations need binary weights: XNOR multiplies bits by bits",
+            NumberFormat::Int8 if activations.is_integer() && symmetry == Symmetry::Affine => {
                 "affine 8-bit weights less their zero point take 9 bits, which the integer kernels do not multiply"
             }
             _ if format.is_float() && granularity == Granularity::PerChannel => {
@@ -120,16 +136,16 @@ impl Axes {
         Err(Error::Scheme { reason: nonsense })
     }
 
-    /// The same for a layer of another format: what that has no use for is left out, and so are integer activations where
-    /// the kernels cannot multiply it.
-    const fn with_format(self, format: NumberFormat) -> Self {
+    /// The same for a layer of another format: what that has no use for is left out, and so are integer or binary
+    /// activations where the kernels cannot multiply it.
+    pub(super) const fn with_format(self, format: NumberFormat) -> Self {
         let own = Self::weights(format);
         Self {
             format,
             granularity: if format.is_float() { own.granularity } else { self.granularity },
             symmetry: if format.is_integer() { self.symmetry } else { own.symmetry },
             scale_rule: if format.is_integer() { self.scale_rule } else { own.scale_rule },
-            activations: if format.fits_integer_kernels() { self.activations } else { own.activations },
+            activations: if self.activations.suits(format) { self.activations } else { own.activations },
             method: if format.is_float() { own.method } else { self.method },
         }
     }
@@ -198,11 +214,14 @@ impl Scheme {
     /// Binary weights ("BWN").
     pub const BINARY_PER_CHANNEL: Self =
         Self::of(Axes { granularity: Granularity::PerChannel, ..Axes::weights(NumberFormat::Binary) });
+    /// Binary weights and activations ("XNOR-Net").
+    pub const XNOR_PER_CHANNEL: Self =
+        Self::of(Axes { activations: ActivationMode::Binary, ..Self::BINARY_PER_CHANNEL.axes });
     /// Sixteen shared values a layer.
     pub const CODEBOOK16: Self = Self::of(Axes::weights(NumberFormat::Codebook { k: 16 }));
 
     /// Every preset.
-    pub const PRESETS: [Self; 16] = [
+    pub const PRESETS: [Self; 17] = [
         Self::F64,
         Self::F32,
         Self::TF32,
@@ -218,6 +237,7 @@ impl Scheme {
         Self::INT4_DYNAMIC_PER_CHANNEL_MSE,
         Self::TERNARY_PER_CHANNEL,
         Self::BINARY_PER_CHANNEL,
+        Self::XNOR_PER_CHANNEL,
         Self::CODEBOOK16,
     ];
 
@@ -253,6 +273,14 @@ impl Scheme {
     pub fn with_last(self, format: NumberFormat) -> Result<Self> {
         self.axes.with_format(format).check()?;
         Ok(Self { last: Some(format), ..self })
+    }
+
+    /// The same with another format for weighted layer `number` of a model that has `count`, whatever else is said of it.
+    ///
+    /// # Errors
+    /// As [`Scheme::with_layer`].
+    pub fn with_layer_of(self, number: usize, count: usize, format: NumberFormat) -> Result<Self> {
+        if number + 1 == count { self.with_last(format) } else { self.with_layer(number, format) }
     }
 
     /// The axes, which hold for each layer that has no format of its own.

@@ -1,6 +1,7 @@
 //! Names of schemes: `int8-static-minmax-per-channel`, `int4-per-channel-mse`, `codebook16-last-f32`.
 //!
-//! In this order: the format; `affine`; `dynamic` or `static` and the observer (neither: activations in fp32);
+//! In this order: the format; `affine`; `dynamic`, `static` and the observer, or `xnor` for binary activations (nothing:
+//! activations in fp32);
 //! `per-tensor` or `per-channel` (not with floats; a codebook that is the layer's says nothing); `mse`; `qat`; and for
 //! layers of another format `first`, `layer1` to `layer7`, `last` with that format.
 
@@ -10,6 +11,7 @@ use crate::{Error, Result};
 const AFFINE: &str = "-affine";
 const DYNAMIC: &str = "-dynamic";
 const STATIC: &str = "-static-";
+const XNOR: &str = "-xnor";
 const PER_TENSOR: &str = "-per-tensor";
 const PER_CHANNEL: &str = "-per-channel";
 const MSE: &str = "-mse";
@@ -51,6 +53,7 @@ fn axes_name(axes: &Axes) -> String {
         ActivationMode::Float => ("", ""),
         ActivationMode::Dynamic => (DYNAMIC, ""),
         ActivationMode::Static(observer) => (STATIC, observer.name()),
+        ActivationMode::Binary => (XNOR, ""),
     };
     let sharing = match granularity {
         Granularity::PerTensor if format.has_scales() => PER_TENSOR,
@@ -74,7 +77,7 @@ fn axes_name(axes: &Axes) -> String {
 /// The scheme that the words name, if they can be read: of all combinations the one of that name.
 fn parse(name: &str) -> Option<Result<Scheme>> {
     let (format, _) = NumberFormat::strip_name(name)?;
-    let modes = [ActivationMode::Float, ActivationMode::Dynamic];
+    let modes = [ActivationMode::Float, ActivationMode::Dynamic, ActivationMode::Binary];
     for activations in modes.into_iter().chain(Observer::ALL.map(ActivationMode::Static)) {
         for granularity in [Granularity::PerTensor, Granularity::PerChannel] {
             for symmetry in [Symmetry::Symmetric, Symmetry::Affine] {

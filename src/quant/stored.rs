@@ -69,16 +69,7 @@ impl StoredWeights {
     /// # Errors
     /// As [`StoredWeights::encode`]; [`Error::Shape`] when `out` has another length.
     pub fn round(weight: &[f32], outputs: usize, axes: &Axes, out: &mut [f32]) -> Result<()> {
-        let len = group_len(weight, outputs, axes)?;
-        check_len("rounded weights", weight.len(), out.len())?;
-        for (weights, out) in weight.chunks(len).zip(out.chunks_mut(len)) {
-            let group = Group::choose(weights, axes)?;
-            for (&w, out) in weights.iter().zip(out) {
-                *out = group.round(w);
-                check_range(axes.format, *out)?;
-            }
-        }
-        Ok(())
+        Rounding::choose(weight, outputs, axes)?.round(weight, out)
     }
 
     /// From the parts of a file: `shape` is outputs and inputs.
@@ -169,6 +160,22 @@ impl StoredWeights {
         self.codebook.get(start..start + k).unwrap_or_default()
     }
 
+    /// All values that a weight of output `j` can have, ascending; none for floating-point formats, which have too many.
+    pub fn levels(&self, j: usize) -> Vec<f32> {
+        let format = self.format;
+        if !format.has_scales() {
+            let mut values = self.table(j).to_vec();
+            values.dedup();
+            return values;
+        }
+        let zero_point = i32::from(zero_or(&self.zero_points, j));
+        let symmetry = if self.zero_points.is_empty() { Symmetry::Symmetric } else { Symmetry::Affine };
+        let (low, high) = format.range(symmetry);
+        let step = if format == NumberFormat::Binary { 2 } else { 1 };
+        let scale = zero_or(&self.scales, j);
+        (low..=high).step_by(step).map(|q| (q - zero_point) as f32 * scale).collect()
+    }
+
     /// For the integer kernels: weights `[outputs, inputs]` less their zero points in i8, and their scales (`[1]` or
     /// `[outputs]`), all normal numbers. `None` when the weights are no integers that fit.
     pub fn for_integer_kernels(&self) -> Option<(Vec<i8>, Vec<f32>)> {
@@ -189,6 +196,37 @@ impl StoredWeights {
         Some((weights, scales))
     }
 
+    /// The integers that the codes of a format with scales stand for, less their zero points, `[outputs, inputs]`.
+    pub(super) fn centred_integers(&self) -> Vec<i32> {
+        let codes = self.codes();
+        let rows = codes.chunks(self.inputs).enumerate();
+        let row = |(j, row): (usize, &[u32])| {
+            let zero_point = i32::from(zero_or(&self.zero_points, j));
+            row.iter().map(|&code| integer(self.format, code) - zero_point).collect::<Vec<_>>()
+        };
+        rows.flat_map(row).collect()
+    }
+
+    /// The smallest and the largest of [`StoredWeights::centred_integers`] that output `j` can have.
+    pub(super) fn integer_range(&self, j: usize) -> (i32, i32) {
+        let symmetry = if self.zero_points.is_empty() { Symmetry::Symmetric } else { Symmetry::Affine };
+        let (low, high) = self.format.range(symmetry);
+        let zero_point = i32::from(zero_or(&self.zero_points, j));
+        (low - zero_point, high - zero_point)
+    }
+
+    /// The same with other [`StoredWeights::centred_integers`] and as many scales.
+    pub(super) fn with_centred_integers(mut self, integers: &[i32], scales: Vec<f32>) -> Self {
+        let code = |(i, &integer): (usize, &i32)| match self.format {
+            NumberFormat::Binary => u32::from(integer > 0),
+            _ => (integer + i32::from(zero_or(&self.zero_points, i / self.inputs))) as u32,
+        };
+        let codes: Vec<u32> = integers.iter().enumerate().map(code).collect();
+        self.packed = bits::pack(&codes, code_bits(self.format));
+        self.scales = scales;
+        self
+    }
+
     /// Bytes of a Huffman code for the codebook's numbers, with a length of a byte for each of them; an estimate of what
     /// "Deep Compression" would store. `None` for other formats.
     pub fn huffman_bytes(&self) -> Option<usize> {
@@ -196,6 +234,22 @@ impl StoredWeights {
         let mut counts = vec![0; usize::from(k)];
         self.codes().iter().for_each(|&code| counts[code as usize] += 1);
         Some(usize::from(k) + cluster::huffman_bits(&counts).div_ceil(8) as usize)
+    }
+
+    /// What the codes of output `j` mean as integers: of a codebook the number of the value, of floating-point formats (f64
+    /// left out) the bits.
+    pub fn integers(&self, j: usize) -> Vec<i64> {
+        if self.format == NumberFormat::F64 {
+            return Vec::new();
+        }
+        let signed = self.format.has_scales();
+        let meaning = |&code: &u32| if signed { integer(self.format, code).into() } else { code.into() };
+        self.codes().iter().skip(j * self.inputs).take(self.inputs).map(meaning).collect()
+    }
+
+    /// Scale and zero point of output `j`; 0 where the format has none.
+    pub fn scale_and_zero_point(&self, j: usize) -> (f32, i16) {
+        (zero_or(&self.scales, j), zero_or(&self.zero_points, j))
     }
 
     /// How a weight is stored.
@@ -239,15 +293,53 @@ impl StoredWeights {
     }
 }
 
+/// Scales or codebooks of a layer, chosen: for the weights that they were chosen for, or others near to them.
+pub struct Rounding {
+    groups: Vec<Group<'static>>,
+    /// Weights of a group.
+    len: usize,
+}
+
+impl Rounding {
+    /// For `weight` (`[outputs, inputs]`, row-major), as `axes` say.
+    ///
+    /// # Errors
+    /// As [`StoredWeights::encode`].
+    pub fn choose(weight: &[f32], outputs: usize, axes: &Axes) -> Result<Self> {
+        let len = group_len(weight, outputs, axes)?;
+        let groups = weight.chunks(len).map(|weights| Group::choose(weights, axes)).collect::<Result<_>>()?;
+        Ok(Self { groups, len })
+    }
+
+    /// `out`: what `weight`, as many as those that this was chosen for, become.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] when there are more or fewer; [`Error::NotFinite`]; [`Error::TooLarge`].
+    pub fn round(&self, weight: &[f32], out: &mut [f32]) -> Result<()> {
+        check_len("rounded weights", self.groups.len() * self.len, out.len())?;
+        check_len("weight matrix", out.len(), weight.len())?;
+        check_finite(weight)?;
+        for ((weights, out), group) in weight.chunks(self.len).zip(out.chunks_mut(self.len)).zip(&self.groups) {
+            for (&w, out) in weights.iter().zip(out) {
+                *out = group.round(w);
+                check_range(group.format, *out)?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// How many weights share what they share, when `axes` make sense for this matrix.
 fn group_len(weight: &[f32], outputs: usize, axes: &Axes) -> Result<usize> {
     axes.check()?;
     let inputs = weight.len() / outputs.max(1);
     check_matrix(weight.len(), outputs, inputs)?;
-    if !weight.iter().all(|w| w.is_finite()) {
-        return Err(Error::NotFinite { what: "weight tensor" });
-    }
+    check_finite(weight)?;
     Ok(if axes.granularity == Granularity::PerTensor { weight.len() } else { inputs })
+}
+
+fn check_finite(weight: &[f32]) -> Result<()> {
+    if weight.iter().all(|w| w.is_finite()) { Ok(()) } else { Err(Error::NotFinite { what: "weight tensor" }) }
 }
 
 /// A weight beyond the largest number of a floating-point format has become infinite.

@@ -10,6 +10,18 @@ use crate::data::Augmentation;
 
 /// Rows of the embedded digits' training part, for which the epochs are meant.
 const ROWS: usize = 1437;
+/// Epochs of a large training part, whose writings are many by themselves.
+const FEW: usize = 3;
+
+/// `epochs` of the digits as epochs of a training part of `rows` rows, so that about as many images are learned from.
+pub(super) fn epochs(epochs: usize, rows: usize) -> usize {
+    if rows > Architecture::MANY {
+        epochs.min(FEW)
+    } else {
+        (epochs * ROWS / rows.max(1)).clamp(epochs.min(FEW), epochs)
+    }
+}
+
 impl Architecture {
     /// A training part of more rows is a large one.
     pub const MANY: usize = 10_000;
@@ -30,7 +42,7 @@ impl Architecture {
     pub fn settings(&self, rows: usize, seed: u32) -> Settings {
         if rows > Self::MANY {
             return Settings {
-                epochs: 3,
+                epochs: FEW,
                 batch: 32,
                 optimizer: Optimizer::Adam,
                 rate: 0.002,
@@ -41,12 +53,12 @@ impl Architecture {
                 seed,
             };
         }
-        let (epochs, weight_decay, noise) = match self {
+        let (usual, weight_decay, noise) = match self {
             Self::Mlp(_) => (400, 0.01, 1.0 / 16.0),
             Self::Cnn(_) => (120, 0.02, 2.0 / 16.0),
         };
         Settings {
-            epochs: (epochs * ROWS / rows.max(1)).clamp(3, epochs),
+            epochs: epochs(usual, rows),
             batch: 32,
             optimizer: Optimizer::Adam,
             rate: 0.008,

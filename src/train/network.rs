@@ -11,7 +11,7 @@ use crate::{
     data::CLASSES,
     kernels::{self, PackedF32, Patches, Rounding, Rows, at_least},
     nn::{Input, Layer, MaxPool2d, Model, softmax},
-    quant::{NumberFormat, Scheme},
+    quant::{InputRange, NumberFormat, Scheme},
 };
 
 /// The parameters of a layer, or their gradient.
@@ -113,8 +113,9 @@ impl Network {
         Ok(())
     }
 
-    /// The range of the input of each layer that poses with static activations: that of the batches learned from.
-    pub fn ranges(&self) -> impl Iterator<Item = (f32, f32)> {
+    /// What is fixed of the input of each layer that poses with static or binary activations: that of the batches learned
+    /// from.
+    pub fn ranges(&self) -> impl Iterator<Item = Result<InputRange>> {
         self.nodes.iter().filter_map(|node| node.fake.as_ref().and_then(Fake::range))
     }
 
@@ -211,7 +212,7 @@ impl Network {
                     sum_rows(delta, &mut node.gradient.bias);
                     transpose(delta, filters, &mut self.transposed);
                     let columns = at_least(&mut self.columns, pixels * forward.inputs());
-                    neighbourhoods(x, forward, &mut self.border, columns);
+                    neighbourhoods(x, forward, fake.map_or(0.0, Fake::padding), &mut self.border, columns);
                     packed.set_columns(columns, pixels, forward.inputs());
                     product(&self.transposed, filters, packed, &mut node.gradient.weight);
                     if let Some(below) = below {
@@ -219,7 +220,7 @@ impl Network {
                         turn(weight, shape[2], turned);
                         packed.set(turned, &vec![0.0; shape[2]]);
                         let border = &mut self.border;
-                        kernels::convolve_f32(delta, backward, border, packed, Rounding::Separate, false, below);
+                        kernels::convolve_f32(delta, backward, (border, 0.0), packed, Rounding::Separate, false, below);
                     }
                 }
                 Kind::Pool(pool) => {
@@ -243,7 +244,7 @@ impl Node {
     fn forward(&mut self, x: &[f32], rows: usize, learn: bool, border: &mut Vec<f32>) {
         let out = at_least(&mut self.values, rows * self.outputs);
         if let Some(fake) = &mut self.fake {
-            fake.set_weight(&self.parameters);
+            fake.set_weight(&self.parameters, learn);
             fake.set_input(x, self.inputs, learn);
         }
         let fake = self.fake.as_ref();
@@ -257,7 +258,8 @@ impl Node {
                 kernels::multiply_f32(&x, &self.packed, Rounding::Separate, self.relu, out);
             }
             Kind::Conv { forward, .. } => {
-                kernels::convolve_f32(x, forward, border, &self.packed, Rounding::Separate, self.relu, out);
+                let padding = fake.map_or(0.0, Fake::padding);
+                kernels::convolve_f32(x, forward, (border, padding), &self.packed, Rounding::Separate, self.relu, out);
             }
             Kind::Pool(pool) => kernels::max_pool_f32(x, pool.shape, out),
         }
@@ -304,10 +306,10 @@ fn transpose(values: &[f32], width: usize, out: &mut Vec<f32>) {
     }
 }
 
-/// The nine neighbours of each pixel of images `x`, one pixel a row.
-fn neighbourhoods(x: &[f32], patches: &Patches, border: &mut Vec<f32>, out: &mut [f32]) {
+/// The nine neighbours of each pixel of images `x` with a border of `padding`, one pixel a row.
+fn neighbourhoods(x: &[f32], patches: &Patches, padding: f32, border: &mut Vec<f32>, out: &mut [f32]) {
     let border = at_least(border, patches.bordered_len());
-    border.fill(0.0);
+    border.fill(padding);
     let rows = x.chunks_exact(patches.image_len()).zip(out.chunks_exact_mut(patches.pixels() * patches.inputs()));
     for (image, out) in rows {
         patches.place(image, border);

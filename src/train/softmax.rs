@@ -6,12 +6,16 @@
 //!
 //! Value and gradient are f64, once an iteration ([`CrossEntropy`]); the many products with the Hessian between them are
 //! f32.
+//!
+//! An exact fit needs all its images at once, so augmentation is a fixed number of variations of each row, fitted on
+//! together with the rows themselves ([`SoftmaxTrainer::augmented`]).
 
-use super::{Newton, Step, cross_entropy::CrossEntropy};
+use super::{Architecture, Newton, Step, cross_entropy::CrossEntropy};
 use crate::{
     Error, Result,
-    data::{CLASSES, Dataset, Standardizer},
+    data::{Augmentation, Augmenter, CLASSES, Dataset, Standardizer},
     nn::{Dense, Input, Layer, Model},
+    random::Random,
 };
 
 /// What to fit.
@@ -52,6 +56,37 @@ impl SoftmaxSettings {
     pub const MIN_C: f64 = 1e-4;
     /// Largest accepted C.
     pub const MAX_C: f64 = 1e4;
+
+    fn check(&self) -> Result<()> {
+        if (Self::MIN_C..=Self::MAX_C).contains(&self.c) { Ok(()) } else { Err(Error::Regularization) }
+    }
+}
+
+/// How the variations differ from their row.
+const VARIATION: Augmentation = Augmentation::DEFAULT;
+
+/// The rows `train` of `data`, then `copies` variations of each, whose pixels are rounded as all data sets' are.
+fn with_variations(data: &Dataset, train: &[u32], copies: usize, seed: u32) -> Result<Dataset> {
+    let (width, height, max_pixel) = (data.width(), data.height(), data.max_pixel());
+    let size = Dataset::count_pixels(train.len() * (copies + 1), width, height)?;
+    let mut augmenter = Augmenter::new(width, height, max_pixel, VARIATION)?;
+    let mut random = Random::new(seed.into());
+    let (mut pixels, mut labels) = (Vec::with_capacity(size), Vec::with_capacity(train.len() * (copies + 1)));
+    let (mut image, mut varied) = (vec![0.0; width * height], vec![0.0; width * height]);
+    for copy in 0..=copies {
+        for &row in train {
+            labels.push(data.label(row as usize));
+            let original = data.image(row as usize);
+            if copy == 0 {
+                pixels.extend_from_slice(original);
+                continue;
+            }
+            image.iter_mut().zip(original).for_each(|(to, &pixel)| *to = pixel.into());
+            augmenter.apply(&image, &mut random, &mut varied)?;
+            pixels.extend(varied.iter().map(|pixel| pixel.round_ties_even() as u8));
+        }
+    }
+    Dataset::new(width, height, max_pixel, pixels, labels)
 }
 
 /// The state of the fit after an iteration.
@@ -84,19 +119,38 @@ pub struct SoftmaxTrainer {
 impl SoftmaxTrainer {
     /// Iterations after which a fit ends in any case.
     pub const MAX_ITERATIONS: usize = 300;
+    /// Variations of each row when there are few rows; fewer, but one at least, where there would be more images than
+    /// [`Architecture::MANY`], whose fit takes minutes.
+    pub const COPIES: usize = 4;
 
     /// Prepares a fit on the rows `train` of `data`, from zero coefficients.
     ///
     /// # Errors
     /// [`Error::Regularization`] when C is out of range or not a number.
     pub fn new(data: &Dataset, train: &[u32], settings: SoftmaxSettings) -> Result<Self> {
-        if !(SoftmaxSettings::MIN_C..=SoftmaxSettings::MAX_C).contains(&settings.c) {
-            return Err(Error::Regularization);
-        }
+        settings.check()?;
+        Ok(Self::fit(data, train, settings))
+    }
+
+    /// Prepares a fit on the rows `train` of `data` and some variations of each, up to [`Self::COPIES`]. All share the weight C of
+    /// their row, so that the penalty counts as much as without them. The same `seed` gives the same variations.
+    ///
+    /// # Errors
+    /// [`Error::Regularization`] when C is out of range or not a number; [`Error::TooManyImages`].
+    pub fn augmented(data: &Dataset, train: &[u32], settings: SoftmaxSettings, seed: u32) -> Result<Self> {
+        settings.check()?;
+        let copies = (Architecture::MANY / train.len().max(1)).clamp(2, Self::COPIES + 1) - 1;
+        let varied = with_variations(data, train, copies, seed)?;
+        let rows: Vec<u32> = (0..varied.len() as u32).collect();
+        let c = settings.c / (copies + 1) as f64;
+        Ok(Self::fit(&varied, &rows, SoftmaxSettings { c, ..settings }))
+    }
+
+    fn fit(data: &Dataset, train: &[u32], settings: SoftmaxSettings) -> Self {
         let standardizer = Standardizer::fit(data, train);
         let mut objective = CrossEntropy::new(data, train, standardizer, settings.c);
         let newton = Newton::new(vec![0.0; objective.parameters()], &mut objective);
-        Ok(Self { objective, newton, settings, width: data.width(), iteration: 0, stuck: false })
+        Self { objective, newton, settings, width: data.width(), iteration: 0, stuck: false }
     }
 
     /// One iteration (nothing when the fit has ended).

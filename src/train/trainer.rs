@@ -13,7 +13,7 @@ use crate::{
     Error, Result,
     data::{Augmentation, Augmenter, CLASSES, Dataset, Standardizer},
     nn::{Input, Model, argmax, zoo},
-    quant::affine::{self, QParams},
+    quant::InputRange,
     random::Random,
 };
 
@@ -124,7 +124,7 @@ struct Best {
     loss: f64,
     epoch: usize,
     model: Model,
-    ranges: Vec<(f32, f32)>,
+    ranges: Vec<InputRange>,
 }
 
 /// A training under way, on a data set that it borrows or shares.
@@ -269,15 +269,15 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         }
     }
 
-    /// The parameters of the input of each layer of [`Trainer::model`] that posed with static activations: for
+    /// What is fixed of the input of each layer of [`Trainer::model`] that posed with static or binary activations: for
     /// [`QuantizedModel::with_ranges`](crate::quant::QuantizedModel::with_ranges).
     ///
     /// # Errors
     /// [`Error::NotFinite`].
-    pub fn ranges(&self) -> Result<Vec<QParams>> {
+    pub fn ranges(&self) -> Result<Vec<InputRange>> {
         match &self.best {
-            Some(best) => best.ranges.iter().map(|&range| affine::choose_u8(range)).collect(),
-            None => self.network.ranges().map(affine::choose_u8).collect(),
+            Some(best) => Ok(best.ranges.clone()),
+            None => self.network.ranges().collect(),
         }
     }
 
@@ -302,7 +302,7 @@ impl<D: Borrow<Dataset>> Trainer<D> {
                 loss: validation_loss,
                 epoch: self.epoch,
                 model: self.network.model(self.input.clone())?,
-                ranges: self.network.ranges().collect(),
+                ranges: self.network.ranges().collect::<Result<_>>()?,
             });
         }
         let since = self.best.as_ref().map_or(0, |best| self.epoch - best.epoch);

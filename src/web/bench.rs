@@ -10,18 +10,12 @@ use super::{
 };
 use crate::{
     eval::timing,
-    kernels::{self, Activations, DotPath, PackedF32, PackedI8, Rounding, Rows, Sink},
+    kernels::{self, Activations, BitRows, DotPath, PackedBits, PackedF32, PackedI8, Rounding, Rows, Sink},
     random::Random,
 };
 
 /// So many times faster multiply and add must be to be preferred: noise shall not decide.
 const MARGIN: f64 = 1.1;
-
-/// Fixes how this instance's inference multiplies floats: `fused` or `separate`.
-#[wasm_bindgen(js_name = useRounding)]
-pub fn use_rounding(name: &str) {
-    if name == Rounding::Separate.name() { Rounding::Separate } else { Rounding::Fused }.use_for_inference();
-}
 
 /// Times products in this build.
 #[wasm_bindgen]
@@ -66,6 +60,20 @@ impl Bench {
         to_js(&dto::Pair::from(self.pair(multiply_f32, multiply_i8)))
     }
 
+    /// `[rows, inputs]` times `[inputs, outputs]` of bits, by XNOR and popcount, to fp32.
+    #[wasm_bindgen(js_name = bitProduct, unchecked_return_type = "Timing")]
+    pub fn bit_product(&self, rows: usize, inputs: usize, outputs: usize) -> Result<JsValue, JsValue> {
+        let mut random = Random::new(1);
+        let mut bits = |count: usize| {
+            let bytes: Vec<u8> = (0..(count * inputs).div_ceil(8)).map(|_| random.bits() as u8).collect();
+            BitRows::from_packed(&bytes, count, inputs)
+        };
+        let (x, w) = (bits(rows), PackedBits::new(bits(outputs), vec![1.0; outputs], vec![0.0; outputs]));
+        let mut out = vec![0.0; rows * outputs];
+        let multiply = || kernels::multiply_bits(black_box(&x), &w, false, black_box(&mut out));
+        to_js(&dto::Timing::from(timing::one(self.samples, self.shortest, self.step, clock::now, multiply)))
+    }
+
     /// Multiplications a nanosecond that the instructions allow, by name; empty in a build without SIMD.
     #[wasm_bindgen(unchecked_return_type = "Ceiling[]")]
     pub fn ceilings(&self) -> Result<JsValue, JsValue> {
@@ -83,7 +91,7 @@ impl Bench {
     }
 
     /// Times the fused multiply-add against multiply and add, takes the faster one for inference in this instance, and
-    /// tells it ([`use_rounding`] hands it to another): in some engines the fused instruction is the slower one.
+    /// tells it ([`use_rounding`](super::use_rounding) hands it to another): in some engines the fused instruction is the slower one.
     #[wasm_bindgen(js_name = chooseRounding)]
     pub fn choose_rounding(&self) -> Result<String, JsValue> {
         let (rows, inputs, outputs) = (24, 64, 32);

@@ -4,8 +4,11 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    eval::{metrics, size, timing},
-    nn::{argmax, softmax},
+    Result,
+    data::Dataset,
+    eval::{answers, metrics, size, timing},
+    format::model_file,
+    nn::{Scratch, argmax, softmax},
 };
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -26,8 +29,8 @@ export interface NetworkSettings {
   weightDecay: number; augmentation: Strengths; validation: number; patience: number;
 }
 export type ModelName = "softmax" | "mlp" | "cnn";
-/** Softmax regression reads `c`, the networks `network`. */
-export interface TrainRequest { model: ModelName; seed: number; c: number; network: NetworkSettings }
+/** Softmax regression reads `c` and `augment` (learn from variations of the images too), the networks `network`. */
+export interface TrainRequest { model: ModelName; seed: number; c: number; augment: boolean; network: NetworkSettings }
 /** An iteration of the fit (with its gradient), or an epoch of a network (with its validation). */
 export interface Step {
   number: number; loss: number; correct: number; total: number;
@@ -42,10 +45,11 @@ export interface Side {
 }
 /** `arithmetic`: how the quantized model computes, in words. */
 export interface Evaluation { fp32: Side; quantized: Side; bothAgree: number; arithmetic: string }
-export interface Timing { medianNs: number; q1Ns: number; q3Ns: number; repetitions: number }
+export interface Timing { medianNs: number; q1Ns: number; q3Ns: number; repetitions: number; samples: number }
 export interface Pair { a: Timing; b: Timing; ratio: number }
 export interface Ceiling { name: string; productsPerNs: number }
-export interface TimingReport { clockStepMs: number; one: Pair; batch: Pair; batchSize: number }
+/** `sampleMs`: the least time that a sample takes. */
+export interface TimingReport { clockStepMs: number; sampleMs: number; one: Pair; batch: Pair; batchSize: number }
 export interface LabRow { correct: number; total: number; bytes: number; ns: number; q1Ns: number; q3Ns: number }
 export interface LabReport {
   recipe: LabRow; recipeFloatCorrect: number; wrapped: number; repairedCorrect: number; quantized: Timing;
@@ -120,7 +124,7 @@ pub struct Side {
 }
 
 impl Side {
-    pub fn new(accuracy: metrics::Accuracy, bytes: size::Bytes, file_bytes: usize) -> Self {
+    fn new(accuracy: metrics::Accuracy, bytes: size::Bytes, file_bytes: usize) -> Self {
         Self {
             correct: accuracy.correct,
             total: accuracy.total,
@@ -148,6 +152,21 @@ pub struct Evaluation {
     pub arithmetic: &'static str,
 }
 
+impl Evaluation {
+    /// Of the models in these files, on the rows `test` of `data`.
+    pub fn new(fp32: &[u8], quantized: &[u8], data: &Dataset, test: &[u32], scratch: &mut Scratch) -> Result<Self> {
+        let (model, twin) = (model_file::read_model(fp32)?, model_file::read_quantized(quantized)?);
+        let answers = answers::Answers::of(&model, &twin, data, test, scratch)?;
+        let [fp32_right, quantized_right] = answers.correct();
+        Ok(Self {
+            both_agree: answers.agreed(),
+            arithmetic: twin.arithmetic().name(),
+            fp32: Side::new(fp32_right, size::of_model(&model), fp32.len()),
+            quantized: Side::new(quantized_right, size::of_quantized(&twin), quantized.len()),
+        })
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timing {
@@ -155,11 +174,13 @@ pub struct Timing {
     q1_ns: f64,
     q3_ns: f64,
     repetitions: u32,
+    samples: usize,
 }
 
 impl From<timing::Timing> for Timing {
     fn from(t: timing::Timing) -> Self {
-        Self { median_ns: t.median_ns, q1_ns: t.q1_ns, q3_ns: t.q3_ns, repetitions: t.repetitions }
+        let timing::Timing { median_ns, q1_ns, q3_ns, repetitions, samples } = t;
+        Self { median_ns, q1_ns, q3_ns, repetitions, samples }
     }
 }
 
@@ -187,6 +208,7 @@ pub struct Ceiling {
 #[serde(rename_all = "camelCase")]
 pub struct TimingReport {
     pub clock_step_ms: f64,
+    pub sample_ms: f64,
     /// One image, ns: fp32 against quantized.
     pub one: Pair,
     /// The test set, ns a pass.

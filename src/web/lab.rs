@@ -6,7 +6,8 @@ use js_sys::Float32Array;
 use wasm_bindgen::prelude::*;
 
 use super::{
-    dto::{self, Side, to_js},
+    dto::{self, to_js},
+    strokes::points,
     training::{Request, Training},
 };
 use crate::{
@@ -15,12 +16,11 @@ use crate::{
         Dataset, Split, digits,
         files::{self, File},
         gzip,
-        raster::Point,
     },
-    eval::{answers::Answers, confidence::Familiarity, size},
+    eval::confidence::Familiarity,
     format::model_file,
     nn::Scratch,
-    quant::{QuantizedModel, Scheme},
+    quant::{Correction, Scheme},
     random::Random,
     train::{Architecture, FineTuner, FineTuning, Own},
 };
@@ -31,11 +31,11 @@ const TIMED_ROWS: usize = 360;
 /// A data set and what can be done with it: the digits, until files are read.
 #[wasm_bindgen]
 pub struct Lab {
-    data: Rc<Dataset>,
+    pub(super) data: Rc<Dataset>,
     /// Files handed over, until they are read together.
     files: Vec<File>,
     training: Option<Training>,
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
 }
 
 #[wasm_bindgen]
@@ -110,6 +110,16 @@ impl Lab {
         Ok(())
     }
 
+    /// Begins to train the model `fp32` on as long, and as, [`Lab::start_aware`] does for that scheme, but without rounding:
+    /// what the training alone brings.
+    #[wasm_bindgen(js_name = startControl)]
+    pub fn start_control(&mut self, fp32: &[u8], scheme: &str, seed: u32) -> Result<(), JsValue> {
+        self.training = None;
+        let (model, scheme) = (model_file::read_model(fp32)?, Scheme::from_name(scheme)?);
+        self.training = Some(Training::start_control(&self.data, &self.split(seed).train, &model, &scheme, seed)?);
+        Ok(())
+    }
+
     /// The file of the quantized model that [`Lab::start_aware`] has begun.
     #[wasm_bindgen(js_name = awareModel)]
     pub fn aware_model(&self) -> Result<Vec<u8>, JsValue> {
@@ -153,8 +163,7 @@ impl Lab {
         labels: &[u8],
     ) -> Result<Vec<u8>, JsValue> {
         let model = model_file::read_model(fp32)?;
-        let strokes: Vec<Vec<Point>> =
-            strokes.iter().map(|points| points.to_vec().as_chunks::<2>().0.to_vec()).collect();
+        let strokes = points(&strokes);
         let mut rest = strokes.as_slice();
         let mut drawings = Vec::new();
         for (&count, &label) in counts.iter().zip(labels) {
@@ -175,7 +184,8 @@ impl Lab {
     }
 
     /// The file of the model `fp32`, quantized by the scheme of that name. Static ranges are taken from `samples` training
-    /// rows of the split `seed`, picked by `calibration_seed`; so is what `correct_bias` corrects the biases with.
+    /// rows of the split `seed`, picked by `calibration_seed`; so are the images for `correction`
+    /// (the name of a [`Correction`]).
     pub fn quantize(
         &self,
         fp32: &[u8],
@@ -183,30 +193,19 @@ impl Lab {
         seed: u32,
         samples: usize,
         calibration_seed: u32,
-        correct_bias: bool,
+        correction: &str,
     ) -> Result<Vec<u8>, JsValue> {
         let (model, scheme) = (model_file::read_model(fp32)?, Scheme::from_name(scheme)?);
-        let calibration = if correct_bias || scheme.activations().is_static() {
-            self.calibration(seed, samples, calibration_seed)
-        } else {
-            Vec::new()
-        };
-        let quantize = if correct_bias { QuantizedModel::quantize_corrected } else { QuantizedModel::quantize };
-        Ok(model_file::write_quantized(&quantize(&model, scheme, &calibration)?))
+        let correction = Correction::from_name(correction)?;
+        let needed = correction.needs_images(scheme);
+        let calibration = if needed { self.calibration(seed, samples, calibration_seed) } else { Vec::new() };
+        Ok(model_file::write_quantized(&correction.quantize(&model, scheme, &calibration)?))
     }
 
     /// Size and test accuracy of both models on the split `seed`.
     #[wasm_bindgen(unchecked_return_type = "Evaluation")]
     pub fn evaluate(&mut self, fp32: &[u8], quantized: &[u8], seed: u32) -> Result<JsValue, JsValue> {
-        let (model, twin) = (model_file::read_model(fp32)?, model_file::read_quantized(quantized)?);
-        let answers = Answers::of(&model, &twin, &self.data, &self.split(seed).test, &mut self.scratch)?;
-        let [fp32_right, quantized_right] = answers.correct();
-        to_js(&dto::Evaluation {
-            both_agree: answers.agreed(),
-            arithmetic: twin.arithmetic().name(),
-            fp32: Side::new(fp32_right, size::of_model(&model), fp32.len()),
-            quantized: Side::new(quantized_right, size::of_quantized(&twin), quantized.len()),
-        })
+        to_js(&dto::Evaluation::new(fp32, quantized, &self.data, &self.split(seed).test, &mut self.scratch)?)
     }
 
     /// The images that are timed: (at most [`TIMED_ROWS`] of) the test images of the split `seed`, row-major.
@@ -218,14 +217,14 @@ impl Lab {
     }
 
     /// Training images to calibrate with.
-    fn calibration(&self, seed: u32, samples: usize, calibration_seed: u32) -> Vec<f32> {
+    pub(super) fn calibration(&self, seed: u32, samples: usize, calibration_seed: u32) -> Vec<f32> {
         let mut rows = self.split(seed).train;
         Random::new(calibration_seed.into()).shuffle(&mut rows);
         rows.truncate(samples.max(1));
         self.data.gather(&rows).0
     }
 
-    fn split(&self, seed: u32) -> Split {
+    pub(super) fn split(&self, seed: u32) -> Split {
         self.data.split(seed)
     }
 }

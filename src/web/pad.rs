@@ -13,6 +13,7 @@ use web_sys::{
     CanvasRenderingContext2d, Event, HtmlCanvasElement, KeyboardEvent, PointerEvent, ResizeObserver, Window,
 };
 
+use super::strokes::points;
 use crate::{
     Error,
     data::{
@@ -121,6 +122,19 @@ impl Pad {
     pub fn stroke_points(&self) -> Vec<Float32Array> {
         let points = |stroke: &Vec<Point>| Float32Array::from(stroke.as_flattened());
         self.state.borrow().drawing.strokes().iter().map(points).collect()
+    }
+
+    /// Draws strokes as [`Pad::stroke_points`] gives them, as if by hand.
+    pub fn draw(&self, strokes: Vec<Float32Array>) {
+        self.edit(|state| {
+            for stroke in points(&strokes) {
+                if let Some((&first, rest)) = stroke.split_first() {
+                    state.drawing.begin(first);
+                    rest.iter().for_each(|&point| state.drawing.extend(point));
+                    state.drawing.end();
+                }
+            }
+        });
     }
 
     /// Makes images for another model from now on (at first they are for the digits: 8x8 values of 0..=16). An image that

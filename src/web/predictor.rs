@@ -1,5 +1,6 @@
 //! Both models, answering side by side on the main thread: microseconds a call, no message to any worker.
 
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::dto::{Answer, Answers, to_js};
@@ -10,6 +11,23 @@ use crate::{
     nn::{Model, Scratch, mean_logits},
     quant::QuantizedModel,
 };
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+/**
+ * When an answer is given: a probability of `threshold` at least, a training image of that digit within `reach` times the
+ * usual distance, and a way of the pen of at most `longestWay` times the drawing's longer side.
+ */
+export interface ConfidenceRule { threshold: number; reach: number; longestWay: number }
+"#;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConfidenceRule {
+    threshold: f32,
+    reach: f64,
+    longest_way: f32,
+}
 
 /// The fp32 model and its quantized version.
 #[wasm_bindgen]
@@ -43,6 +61,16 @@ impl Predictor {
     pub fn set_familiarity(&mut self, bytes: &[u8]) -> Result<(), JsValue> {
         self.familiarity = Some(Familiarity::from_bytes(bytes)?);
         Ok(())
+    }
+
+    /// By what rule these models' answers are doubted.
+    #[wasm_bindgen(unchecked_return_type = "ConfidenceRule")]
+    pub fn rule(&self) -> Result<JsValue, JsValue> {
+        to_js(&ConfidenceRule {
+            threshold: self.threshold,
+            reach: confidence::REACH,
+            longest_way: confidence::LONGEST_WAY,
+        })
     }
 
     /// Answers to one drawing: its writings one after the other, the standard one first, of finite pixels (row-major),

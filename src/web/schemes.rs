@@ -2,7 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use crate::quant::Scheme;
+use crate::quant::{self, Scheme};
 
 /// The names of all presets.
 #[wasm_bindgen]
@@ -14,4 +14,11 @@ pub fn presets() -> Vec<String> {
 #[wasm_bindgen(js_name = schemeError)]
 pub fn scheme_error(name: &str) -> Option<String> {
     Scheme::from_name(name).err().map(|error| error.to_string())
+}
+
+/// The names of the schemes that are compared; with `aware` those of quantization-aware training.
+#[wasm_bindgen(js_name = sweepSchemes)]
+pub fn sweep_schemes(aware: bool) -> Vec<String> {
+    let schemes = if aware { quant::sweep_aware() } else { quant::sweep() };
+    schemes.iter().map(Scheme::name).collect()
 }

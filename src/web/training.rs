@@ -2,21 +2,23 @@
 
 use std::rc::Rc;
 
-use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-use super::{clock, dto::to_js};
+use super::{
+    clock,
+    progress::{Progress, Step},
+};
 use crate::{
     Error, Result,
     data::{Augmentation, Dataset},
     nn::Model,
     quant::{QuantizedModel, Scheme},
-    train::{self, Architecture, Epoch, Optimizer, Settings, SoftmaxSettings, SoftmaxTrainer, Trainer},
+    train::{self, Architecture, Optimizer, Settings, SoftmaxSettings, SoftmaxTrainer, Trainer},
 };
 
 #[wasm_bindgen]
 extern "C" {
-    /// What to train. Softmax regression reads `c`, the networks `network`. (Read field by field: a deserializer would
+    /// What to train. Softmax regression reads `c` and `augment`, the networks `network`. (Read field by field: a deserializer would
     /// bring 25 KB of code, most of it for messages about values of other types.)
     #[wasm_bindgen(typescript_type = "TrainRequest")]
     pub type Request;
@@ -30,6 +32,10 @@ extern "C" {
 
     #[wasm_bindgen(method, getter)]
     fn c(this: &Request) -> f64;
+
+    /// Whether softmax regression learns from variations of the rows too.
+    #[wasm_bindgen(method, getter)]
+    fn augment(this: &Request) -> bool;
 
     #[wasm_bindgen(method, getter)]
     fn network(this: &Request) -> Network;
@@ -128,102 +134,6 @@ impl Network {
     }
 }
 
-/// How a network is trained, for the page.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NetworkSettings {
-    /// Hidden sizes of the MLP, channels of the CNN.
-    layers: Vec<usize>,
-    epochs: usize,
-    batch: usize,
-    optimizer: &'static str,
-    rate: f32,
-    momentum: f32,
-    weight_decay: f32,
-    augmentation: Augmentation,
-    validation: f32,
-    patience: usize,
-}
-
-impl NetworkSettings {
-    fn new(layers: &[usize], settings: &Settings) -> Self {
-        let (optimizer, momentum) = match settings.optimizer {
-            Optimizer::Adam => ("adam", 0.9),
-            Optimizer::Sgd { momentum } => ("sgd", momentum),
-        };
-        Self {
-            layers: layers.to_vec(),
-            epochs: settings.epochs,
-            batch: settings.batch,
-            optimizer,
-            rate: settings.rate,
-            momentum,
-            weight_decay: settings.weight_decay,
-            augmentation: settings.augmentation,
-            validation: settings.validation,
-            patience: settings.patience,
-        }
-    }
-}
-
-/// An iteration of the fit or an epoch of a network.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Step {
-    number: usize,
-    loss: f64,
-    correct: usize,
-    total: usize,
-    /// Of networks: the slice of the training part that is not learned from.
-    validation_loss: Option<f64>,
-    validation_correct: usize,
-    validation_total: usize,
-    /// Of the fit.
-    gradient_norm: Option<f64>,
-}
-
-impl From<train::Progress> for Step {
-    fn from(p: train::Progress) -> Self {
-        Self {
-            number: p.iteration,
-            loss: p.loss,
-            correct: p.train_correct,
-            total: p.train_total,
-            validation_loss: None,
-            validation_correct: 0,
-            validation_total: 0,
-            gradient_norm: Some(p.gradient_norm),
-        }
-    }
-}
-
-impl From<Epoch> for Step {
-    fn from(e: Epoch) -> Self {
-        Self {
-            number: e.epoch,
-            loss: e.loss,
-            correct: e.correct,
-            total: e.total,
-            validation_loss: (e.validation_total > 0).then_some(e.validation_loss),
-            validation_correct: e.validation_correct,
-            validation_total: e.validation_total,
-            gradient_norm: None,
-        }
-    }
-}
-
-/// What has happened since the last report.
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-pub struct Progress {
-    steps: Vec<Step>,
-    /// Share of the work that is done, 0 to 1.
-    share: f64,
-    done: bool,
-    /// The step in which the loss ran away.
-    diverged: Option<usize>,
-}
-
 /// A training under way.
 pub enum Training {
     /// Softmax regression.
@@ -252,7 +162,11 @@ impl Training {
             }
             "softmax" => {
                 let settings = SoftmaxSettings { c: request.c(), ..SoftmaxSettings::default() };
-                let trainer = Box::new(SoftmaxTrainer::new(data, train, settings)?);
+                let trainer = Box::new(if request.augment() {
+                    SoftmaxTrainer::augmented(data, train, settings, request.seed())?
+                } else {
+                    SoftmaxTrainer::new(data, train, settings)?
+                });
                 let norms = [trainer.progress().gradient_norm, 1e-6];
                 return Ok(Self::Fit { trainer, norms });
             }
@@ -266,9 +180,15 @@ impl Training {
 
     /// Begins to train `model` on, as the quantized model that `scheme` makes of it.
     pub fn start_aware(data: &Rc<Dataset>, train: &[u32], model: &Model, scheme: Scheme, seed: u32) -> Result<Self> {
-        let settings = train::qat_settings(model, &scheme, seed);
+        let settings = train::qat_settings(model, &scheme, train.len(), seed);
         let trainer = train::quantization_aware(data.clone(), train, model, &scheme, settings)?;
         Ok(Self::Aware(Box::new(trainer), scheme))
+    }
+
+    /// Begins to train `model` on as [`Training::start_aware`] does, but without rounding.
+    pub fn start_control(data: &Rc<Dataset>, train: &[u32], model: &Model, scheme: &Scheme, seed: u32) -> Result<Self> {
+        let settings = train::qat_settings(model, scheme, train.len(), seed);
+        Ok(Self::Network(Box::new(Trainer::from_model(data.clone(), train, model, settings)?)))
     }
 
     /// Trains for `milliseconds`, but one step (a batch, an iteration) at least, and with `one` until one step has been
@@ -321,16 +241,4 @@ impl Training {
         let Self::Aware(trainer, scheme) = self else { return Ok(None) };
         QuantizedModel::with_ranges(&trainer.model()?, *scheme, &trainer.ranges()?).map(Some)
     }
-}
-
-/// How the page trains the network `mlp` or `cnn` on `images` images unless told otherwise.
-#[wasm_bindgen(js_name = networkDefaults, unchecked_return_type = "NetworkSettings")]
-pub fn network_defaults(model: &str, images: usize) -> std::result::Result<JsValue, JsValue> {
-    let architecture = match model {
-        "mlp" => Architecture::usual_mlp(images),
-        "cnn" => Architecture::usual_cnn(),
-        _ => return Err(Error::UnknownName { what: "network", found: model.into() }.into()),
-    };
-    let (Architecture::Mlp(layers) | Architecture::Cnn(layers)) = &architecture;
-    to_js(&NetworkSettings::new(layers, &architecture.settings(images, 0)))
 }

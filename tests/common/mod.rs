@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod drawings;
+pub mod trained;
 
 /// In a browser the same tests run through wasm-bindgen-test.
 #[cfg(target_arch = "wasm32")]

@@ -6,7 +6,7 @@ use quantpad::{
     kernels::{self, Activations, Border, DotPath, PackedI8, Patches, Requantize, Sink},
     nn::{Conv2d, Dense, Input, Layer, MaxPool2d, Model, Scratch},
     quant::{
-        QuantizedLayer, QuantizedModel, Scheme,
+        InputRange, QuantizedLayer, QuantizedModel, Scheme,
         affine::{self, QParams},
     },
 };
@@ -319,8 +319,9 @@ fn whole_static_models_are_onnx_runtimes_bit_for_bit() {
     each_static(|name, rows, wanted, parameters, model, weighted| {
         let names = ["x", "r0"].iter().take(weighted.len());
         let inputs: Vec<QParams> = names.map(|name| stored(parameters, name)).collect();
+        let ranges: Vec<InputRange> = inputs.iter().copied().map(InputRange::from).collect();
         let (scheme, input, layers) = (model.scheme(), model.input().clone(), model.layers().to_vec());
-        let model = QuantizedModel::from_parts(scheme, input, layers, &inputs).expect("a whole model");
+        let model = QuantizedModel::from_parts(scheme, input, layers, &ranges).expect("a whole model");
         let mut scratch = Scratch::default();
         let logits = model.forward(&images(rows), &mut scratch).expect("whole images").to_vec();
 

@@ -54,10 +54,12 @@ const ratio = (a, b) => (a && b ? a.median_ns / b.median_ns : undefined);
 
 /** Kernels of one backend. */
 export function kernelTable(records) {
-  const rows = byWork(records, "kernel").map(([fp32, int8]) => [
+  const rows = byWork(records, "kernel").map(([fp32, int8, xnor]) => [
     fp32.name,
     ...[fp32, int8].flatMap((side) => [timed(side), side.gops.toFixed(1), percent(side.ceiling_share)]),
     times(ratio(fp32, int8)),
+    timed(xnor),
+    times(ratio(fp32, xnor)),
   ]);
   const ceilings = ["fp32", "int8"].flatMap((format) => [
     "",
@@ -66,8 +68,8 @@ export function kernelTable(records) {
   ]);
   const side = (format) => [`${format} time`, "Gop/s", "of ceiling"];
   return table(
-    ["kernel", ...side("fp32"), ...side("int8"), "fp32 / int8"],
-    [...rows, ["ceiling", ...ceilings, ""]],
+    ["kernel", ...side("fp32"), ...side("int8"), "fp32 / int8", "bits (XNOR) time", "fp32 / bits"],
+    [...rows, ["ceiling", ...ceilings, "", "", ""]],
   );
 }
 
@@ -120,6 +122,20 @@ export function growthTable(records) {
       duration(record.median_ns),
       `${work(record) / work(first(record.name))}x`,
       times(record.median_ns / first(record.name).median_ns),
+    ]),
+  );
+}
+
+/** Real people's drawings: right answers, int8's agreement with fp32, and which digits are taken for which. */
+export function drawingsTable(records) {
+  return table(
+    ["model", "format", "right", "same answer as fp32", "meant, and read as: how often"],
+    records.map(({ name, format, correct, total, same, confusions }) => [
+      name,
+      format,
+      right({ correct, total }),
+      same === undefined ? NONE : right({ correct: same, total }),
+      confusions.map(([pair, times]) => `${pair}: ${times}`).join(", "),
     ]),
   );
 }
@@ -190,11 +206,27 @@ function targets(browser, records) {
     const record = training(name);
     return record && record.correct / record.total;
   };
+  /** Share of the drawings that are read rightly. */
+  const drawn = (name, format) => {
+    const record = find(records, { group: "drawings", name, format });
+    return record && record.correct / record.total;
+  };
+  const reading = { softmax: 0.91, mlp: 0.955, cnn: 0.97 };
   const everywhere = [
+    ...Object.entries(reading).flatMap(([name, target]) => [
+      [`drawings, ${name}, right`, least(target), drawn(name, "fp32"), exact],
+      [`drawings, ${name}, int8 static, right`, least(target - 0.003), drawn(name, "int8-static"), exact],
+    ]),
     [
-      "relaxed module, gzip",
+      "relaxed module of workers, gzip",
       most(150_000),
       find(records, { name: "wasm-relaxed" })?.bytes,
+      (bytes) => `${bytes} B`,
+    ],
+    [
+      "until the page is ready, gzip",
+      most(200_000),
+      find(records, { name: "until-ready" })?.bytes,
       (bytes) => `${bytes} B`,
     ],
   ];

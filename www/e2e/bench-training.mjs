@@ -37,6 +37,7 @@ const request = (model, images, changes = {}) => ({
   model,
   seed: 42,
   c: 1,
+  augment: false,
   network: { ...networkDefaults(model === "cnn" ? "cnn" : "mlp", images), ...changes },
 });
 
@@ -142,7 +143,7 @@ async function official(model, files, memory) {
   train(lab, request(model, 60_000));
   const time = performance.now() - start;
   const fp32 = lab.model();
-  const quantized = lab.quantize(fp32, "int8-static-minmax-per-channel", 42, 256, 0, false);
+  const quantized = lab.quantize(fp32, "int8-static-minmax-per-channel", 42, 256, 0, "none");
   const evaluation = lab.evaluate(fp32, quantized, 42);
   lab.free();
   return [

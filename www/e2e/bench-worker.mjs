@@ -52,15 +52,17 @@ function measureKernels(products) {
   bench.chooseRounding();
   // The engine's compilers, and a processor that slept.
   bench.product(64, 256, 256);
+  bench.bitProduct(64, 256, 256);
   bench.ceilings();
 
   let before = bench.ceilings();
   const kernels = products.map((shape) => {
     const { a, b } = bench.product(...shape);
+    const xnor = bench.bitProduct(...shape);
     const after = bench.ceilings();
     const ceilings = [before, after];
     before = after;
-    return { shape, fp32: a, int8: b, ceilings };
+    return { shape, fp32: a, int8: b, xnor, ceilings };
   });
   return { path: bench.path(), kernels };
 }

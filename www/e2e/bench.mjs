@@ -1,13 +1,15 @@
 // Measures in a real browser, as a visitor's machine would run it: the kernels beside what the instructions allow, the
-// models as functions from pixels to scores, the sizes, page load in fresh profiles, and the page's own timing panel.
+// models as functions from pixels to scores, training, how many drawings by real people are read, the sizes, page load in
+// fresh profiles, and the page's own timing panel.
 // Prints tables; --json FILE writes one record for each figure, so that two runs can be compared by a program.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import {
+  drawingsTable,
   growthTable,
   kernelTable,
   loadTable,
@@ -17,6 +19,7 @@ import {
   trainingTable,
 } from "./bench-report.mjs";
 import { visit } from "./harness.mjs";
+import { penDigits, FILE as STROKES } from "./pen.mjs";
 
 const VISITS = 5;
 const BACKENDS = ["scalar", "simd128", "relaxed"];
@@ -44,7 +47,8 @@ const PLANS = {
 /** Modules as they are published: Vite and the npm package copy them unchanged. */
 const MODULES = fileURLToPath(new URL("../src/wasm/", import.meta.url));
 const ASSETS = fileURLToPath(new URL("../dist/assets/", import.meta.url));
-const WORKERS = ["bench-worker.mjs", "bench-training.mjs"];
+const WORKERS = ["bench-worker.mjs", "bench-training.mjs", "bench-drawings.mjs"];
+const DRAWINGS = "drawings.json";
 const MNIST = fileURLToPath(new URL("../../../shared/data/mnist/", import.meta.url));
 const MNIST_FILES = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"].map(
   (name) => `${name}-ubyte.gz`,
@@ -68,6 +72,11 @@ async function measureCore(browser, log) {
     const mnist = MNIST_FILES.every((file) => existsSync(join(MNIST, file)));
     if (mnist) for (const file of MNIST_FILES) copyFileSync(join(MNIST, file), join(dir, file));
     else log("MNIST's files are not there (../shared/data/mnist): its training is left out.");
+    const digits = existsSync(STROKES) ? penDigits() : [];
+    writeFileSync(
+      join(dir, DRAWINGS),
+      JSON.stringify(digits.map(({ label, strokes }) => ({ label, strokes }))),
+    );
     for (const file of readdirSync(MODULES)) copyFileSync(join(MODULES, file), join(dir, file));
 
     const page = await visit(browser, { server: { dir, inject: PAGE } });
@@ -92,13 +101,28 @@ async function measureCore(browser, log) {
       }));
       log(`\nTraining, ${best}\n${trainingTable(training)}`);
       log(`\nTraining grows with images and epochs (28x28, batch 32)\n${growthTable(training)}`);
-      return [...records, ...training];
+      const read = digits.length > 0 ? await measureDrawings(page, best) : [];
+      log(
+        read.length > 0
+          ? `\n${digits.length} drawings by 13 people, default models, ${best}\n${drawingsTable(read)}`
+          : `\nThe drawings are not there (${STROKES}): how many are read is left out.`,
+      );
+      return [...records, ...training, ...read];
     } finally {
       await page.close();
     }
   } finally {
     rmSync(dir, { recursive: true });
   }
+}
+
+/** How many drawings by real people the default models read. */
+async function measureDrawings(page, backend) {
+  const read = await runWorker(page, "bench-drawings.mjs", { backend, drawings: DRAWINGS });
+  return read
+    .slice(0, -1)
+    .flat()
+    .map((record) => ({ group: "drawings", backend, ...record }));
 }
 
 // Code of the page itself: in Firefox what a driver runs has its own globals, which end with it.
@@ -140,6 +164,7 @@ function coreRecords(backend, { isolated, path, kernels, models }, log) {
     records.push(
       kernelRecord(backend, kernel, "fp32", ceilingOf),
       kernelRecord(backend, kernel, "int8", ceilingOf),
+      kernelRecord(backend, kernel, "xnor", ceilingOf),
     );
   }
   for (const { name, batch, times, layers } of models) {
@@ -180,7 +205,7 @@ function kernelRecord(backend, kernel, format, ceilingOf) {
   const [rows, inputs, outputs] = kernel.shape;
   const { medianNs, q1Ns, q3Ns } = kernel[format];
   const rate = (rows * inputs * outputs) / medianNs;
-  const limit = ceiling(kernel, ceilingOf[format]);
+  const limit = format in ceilingOf ? ceiling(kernel, ceilingOf[format]) : 0;
   return {
     group: "kernel",
     name: `${rows === 1 ? "gemv" : "gemm"}-${inputs}`,
@@ -194,18 +219,25 @@ function kernelRecord(backend, kernel, format, ceilingOf) {
   };
 }
 
-/** What a visitor downloads, gzip -9: each module, of which one is taken, and all code and styles of the page. */
+/**
+ * What a visitor downloads, gzip -9: each module (of a page's part and a workers' part one is taken), all code and styles
+ * of the page, and what is needed until it is ready.
+ */
 function measureSizes() {
   const gzip = (file) => execFileSync("gzip", ["-9", "-c", file], { maxBuffer: 2 ** 26 }).length;
-  const assets = (extension) =>
+  const assets = (wanted) =>
     readdirSync(ASSETS)
-      .filter((file) => extname(file) === extension)
+      .filter((file) => wanted.test(file))
       .reduce((sum, file) => sum + gzip(join(ASSETS, file)), 0);
-  const modules = BACKENDS.map((backend) => [
-    `wasm-${backend}`,
-    gzip(join(MODULES, `quantpad_${backend}.wasm`)),
-  ]);
-  return [...modules, ["js", assets(".js")], ["css", assets(".css")]].map(([name, bytes]) => ({
+  const modules = (name, part) =>
+    BACKENDS.map((backend) => [`${name}-${backend}`, gzip(join(MODULES, `${part}_${backend}.wasm`))]);
+  return [
+    ...modules("page", "page"),
+    ...modules("wasm", "quantpad"),
+    ["js", assets(/\.js$/)],
+    ["css", assets(/\.css$/)],
+    ["until-ready", assets(/^index-.*\.(js|css)$/) + assets(/^page_relaxed.*\.wasm$/)],
+  ].map(([name, bytes]) => ({
     group: "size",
     name,
     bytes,

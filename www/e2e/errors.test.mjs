@@ -81,7 +81,8 @@ describe("page errors", { timeout: 120_000 }, () => {
   it("a worker that cannot be loaded is asked for once, and again by Train", async () => {
     let there = false;
     page = await visit("chromium", { server: { missing: (path) => !there && path.includes("worker") } });
-    await page.untilState("error");
+    await page.until("what is wrong", async () => (await page.data("error")).code !== "");
+    await answersDrawing();
     const { code, text } = await shownError();
     assert.equal(code, "worker-crashed");
     assert.match(text, /Train/);
@@ -91,9 +92,18 @@ describe("page errors", { timeout: 120_000 }, () => {
     assert.equal(asked(), 1, "no loop of new workers");
     there = true;
     await page.click("train");
-    await page.untilState("ready");
+    await page.untilSettled();
     assert.equal((await page.data("fp32-accuracy")).correct, "350");
+    assert.equal((await page.data("error")).code, "");
     await answersDrawing();
+  });
+
+  it("without the workers' module drawings are answered, and the page says what it could not load", async () => {
+    page = await visit("chromium", { server: { missing: (path) => /quantpad_\w+.*\.wasm$/.test(path) } });
+    await page.untilState("ready");
+    await answersDrawing();
+    await page.until("what is wrong", async () => (await page.data("error")).code === "wasm-load");
+    assert.match((await shownError()).text, /404/);
   });
 
   it("after a crash of the worker drawings are answered, and training works again", async () => {

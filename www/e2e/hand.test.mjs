@@ -14,7 +14,7 @@ for (const browser of BROWSERS) {
     let page;
     before(async () => {
       page = await visit(browser);
-      await page.untilState("ready");
+      await page.untilSettled();
       await page.until("the first timing", () => page.element("time-again").isEnabled());
     });
     after(() => page?.close());
@@ -65,7 +65,7 @@ for (const browser of BROWSERS) {
       await page.element("pad").sendKeys("1");
       await page.until("four", async () => (await count()) === 4);
       await page.driver.navigate().refresh();
-      await page.untilState("ready");
+      await page.untilSettled();
       await page.until("the same four", async () => (await count()) === 4);
     });
 
@@ -93,7 +93,7 @@ for (const browser of BROWSERS) {
       await page.click("own-delete");
       await page.until("none", async () => (await count()) === 0);
       await page.driver.navigate().refresh();
-      await page.untilState("ready");
+      await page.untilSettled();
       assert.equal(await count(), 0);
       assert.deepEqual(await page.complaints(), []);
     });

@@ -101,16 +101,17 @@ function which(program) {
 /**
  * Opens the built page in a fresh browser of this engine.
  *
- * `server` are options of startServer; its `inject` runs after the recorder. `size` is that of the window.
+ * `server` are options of startServer; its `inject` runs after the recorder. `path` is the page's folder on the server.
+ * `size` is that of the window.
  */
-export async function visit(browser, { server: options = {}, size = [1280, 1000] } = {}) {
+export async function visit(browser, { server: options = {}, path = "", size = [1280, 1000] } = {}) {
   const server = await startServer({ ...options, inject: `${RECORDER}\n${options.inject ?? ""}` });
   try {
     const driver = await START[browser]();
     const page = new Page(browser, driver, server);
     try {
       await driver.manage().window().setRect({ width: size[0], height: size[1] });
-      await driver.get(server.url);
+      await driver.get(server.url + path);
       return page;
     } catch (error) {
       await page.close();
@@ -155,8 +156,11 @@ export class Page {
     return this.driver.findElement(By.css(`[data-testid="${id}"]`));
   }
 
+  /** What sticks to the edges of the window covers what a driver has only just scrolled in. */
   async click(id) {
-    await this.element(id).click();
+    const element = await this.element(id);
+    await this.run((element) => element.scrollIntoView({ block: "center" }), element);
+    await element.click();
   }
 
   /** The data-* attributes of an element, by their names in JavaScript: `bytes`, `batchNs`. */
@@ -206,6 +210,16 @@ export class Page {
     }
   }
 
+  /** Waits until the models are there, and all that comes after them: times, and the parts that load last. */
+  async untilSettled(timeout) {
+    await this.untilState("ready", timeout);
+    await this.until("the last parts", () =>
+      this.run(() =>
+        ["time-again", "payoff-run"].every((id) => document.querySelector(`[data-testid="${id}"]:enabled`)),
+      ),
+    );
+  }
+
   async untilState(state, timeout) {
     let last;
     await this.until(
@@ -232,9 +246,9 @@ export class Page {
 
   /** Chooses an option of a select by its value. */
   async choose(id, value) {
-    await this.element(id)
-      .findElement(By.css(`option[value="${value}"]`))
-      .click();
+    const select = await this.element(id);
+    await this.run((element) => element.scrollIntoView({ block: "center" }), select);
+    await select.findElement(By.css(`option[value="${value}"]`)).click();
   }
 
   /**

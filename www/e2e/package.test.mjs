@@ -42,10 +42,16 @@ describe("npm package", () => {
     const quantpad = await import(join(folder, "pkg/index.js"));
     assert.equal(await quantpad.default((url) => readFile(url)), "simd128");
     const lab = new quantpad.Lab();
-    lab.start({ model: "softmax", seed: 42, c: 1, network: quantpad.networkDefaults("mlp", 1437) });
+    lab.start({
+      model: "softmax",
+      seed: 42,
+      c: 1,
+      augment: false,
+      network: quantpad.networkDefaults("mlp", 1437),
+    });
     assert.equal(lab.step(60_000, false).done, true);
     const fp32 = lab.model();
-    const int8 = lab.quantize(fp32, "int8-dynamic-per-tensor", 42, 256, 0, false);
+    const int8 = lab.quantize(fp32, "int8-dynamic-per-tensor", 42, 256, 0, "none");
     assert.equal(lab.evaluate(fp32, int8, 42).fp32.correct, 350);
   });
 });

@@ -13,7 +13,7 @@ for (const browser of BROWSERS) {
     let page;
     before(async () => {
       page = await visit(browser);
-      await page.untilState("ready");
+      await page.untilSettled();
     });
     after(() => page?.close());
 
@@ -219,7 +219,7 @@ for (const browser of BROWSERS) {
           `${bytes} bytes`,
           async () => (await page.data("quantized-size")).parameterBytes === bytes,
         );
-        await page.untilState("ready");
+        await page.untilSettled();
         assert.ok(Number((await page.data("quantized-accuracy")).correct) >= 349);
       }
     });
@@ -278,7 +278,7 @@ for (const browser of BROWSERS) {
       const said = await page.data("fp32-probabilities");
       await train("123");
       await page.click("cancel");
-      await page.untilState("ready", 3_000);
+      await page.untilSettled(3_000);
       assert.equal((await page.data("progress")).job, "");
       assert.deepEqual(await figures(), before);
       assert.deepEqual(await page.data("fp32-probabilities"), said);
@@ -315,7 +315,7 @@ for (const browser of BROWSERS) {
       await page.choose("granularity-select", "per-channel");
       await page.click("reset");
       await page.until("the end of the training", async () => (await page.data("progress")).job === "");
-      await page.untilState("ready");
+      await page.untilSettled();
       assert.equal((await figures()).fp32.correct, "350");
       assert.equal((await page.data("quantized-size")).parameterBytes, "684");
       assert.equal(await page.element("seed").getProperty("value"), "42");

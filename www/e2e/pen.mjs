@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
 const SHARED = process.env.QUANTPAD_SHARED ?? fileURLToPath(new URL("../../../shared", import.meta.url));
-const FILE = `${SHARED}/strokes/pendigits-dev.jsonl.gz`;
+/** Where they are, if they are there. */
+export const FILE = `${SHARED}/strokes/pendigits-dev.jsonl.gz`;
 
 /** Records of label, strokes and box, in the order of the file. */
 export function penDigits() {

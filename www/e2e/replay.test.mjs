@@ -16,7 +16,7 @@ for (const browser of BROWSERS) {
     const digits = penDigits().slice(0, answers.length);
     const page = await visit(browser);
     try {
-      await page.untilState("ready");
+      await page.untilSettled();
       await page.run((side) => {
         const pad = document.querySelector('[data-testid="pad"]');
         pad.style = `position:fixed;left:0;top:0;width:${side}px;height:${side}px;border:0;z-index:9`;

@@ -12,7 +12,7 @@ describe("pictures of the page", { timeout: 120_000 }, () => {
   let page;
   before(async () => {
     page = await visit("chromium");
-    await page.untilState("ready");
+    await page.untilSettled();
   });
   after(() => page?.close());
 
@@ -29,7 +29,8 @@ describe("pictures of the page", { timeout: 120_000 }, () => {
         assert.ok(picture.length > 10_000, "a picture of something");
         if (process.env.QUANTPAD_UPDATE_PICTURE === "1" && width === 1280 && scheme === "light") {
           mkdirSync(new URL(".", README_PICTURE), { recursive: true });
-          writeFileSync(README_PICTURE, picture);
+          // What a visitor sees first.
+          writeFileSync(README_PICTURE, Buffer.from(await page.driver.takeScreenshot(), "base64"));
         }
       });
     }

@@ -24,7 +24,7 @@ it(`at least ${SHARE * 100} % of ${COUNT} pen-written digits are right`, {
   const page = await visit("chromium");
   const right = { fp32: 0, quantized: 0 };
   try {
-    await page.untilState("ready");
+    await page.untilSettled();
     for (const { label, strokes } of drawings) {
       await page.drawQuickly(strokes);
       assert.equal((await page.data("pad")).strokes, String(strokes.length));
@@ -47,7 +47,7 @@ it("says so when the models disagree", { timeout: 60_000 }, async () => {
   const drawings = read();
   const page = await visit("chromium");
   try {
-    await page.untilState("ready");
+    await page.untilSettled();
     for (const line of DISAGREED) {
       await page.drawQuickly(drawings[line].strokes);
       const { digit: fp32 } = await page.data("fp32-digit");

@@ -47,8 +47,8 @@ for (const browser of BROWSERS) {
     const folder = mkdtempSync(join(tmpdir(), "quantpad-"));
     before(async () => {
       page = await visit(browser);
-      await page.untilState("ready");
-      await page.element("slow-motion").click();
+      await page.untilSettled();
+      await page.click("slow-motion");
     });
     after(async () => {
       await page?.close();
@@ -148,7 +148,7 @@ for (const browser of BROWSERS) {
       assert.equal((await page.data("fp32-digit")).digit, "0");
       await page.click("pad-clear");
       await page.click("cancel");
-      await page.untilState("ready", 3_000);
+      await page.untilSettled(3_000);
       assert.deepEqual(await facts(), before);
     });
 
@@ -172,7 +172,7 @@ for (const browser of BROWSERS) {
         const old = await page.element(`field-${field}`).getProperty("value");
         await train("mlp", { rate: 0.005, [field]: value });
         await complaint(words);
-        await page.untilState("ready");
+        await page.untilSettled();
         assert.deepEqual(await facts(), before);
         await page.type(`field-${field}`, old);
       });
@@ -213,7 +213,7 @@ for (const browser of BROWSERS) {
         const before = await facts();
         await give(files);
         await complaint(words);
-        await page.untilState("ready");
+        await page.untilSettled();
         assert.deepEqual(await facts(), before);
       });
     }
@@ -249,7 +249,7 @@ for (const browser of BROWSERS) {
         await page.click("train");
         await page.until("a training", async () => (await job()) === "train");
         await page.click("cancel");
-        await page.untilState("ready", 3_000);
+        await page.untilSettled(3_000);
         assert.equal((await page.data("dataset")).width, String(WIDTH));
         await page.type("field-epochs", "40");
         await page.click("train");

@@ -1,36 +1,48 @@
-/** Runs the core: the pad and the predictor on this thread, training and quantizing in a worker. Panels call these functions. */
+/** Runs the core: the first models on this thread, training and quantizing in a worker. Panels call these functions. */
 
 import * as Comlink from "comlink";
+import { breathe } from "./breathe";
+import { quantizeRecord, request, setControls, setDefaults, trainRecord } from "./controls";
+
 import { fail } from "./fail";
-import { ask, begin, CANCELLED, compiledCore, endJobs, hasOwnData, keepData } from "./jobs";
+import { ask, begin, CANCELLED, endJobs, hasOwnData, keepData } from "./jobs";
+import { layerTitles } from "./layers";
 import { FULL_PAIRS, measure, QUICK_PAIRS } from "./meter";
 import * as own from "./own";
-import { DEFAULT, type Scheme } from "./scheme";
-import { fromFields, toFields } from "./settings";
+import * as pad from "./pad";
+import { awareOf, quantizeAsWanted } from "./quantizing";
+import {
+  type Correction,
+  DEFAULT_RECORD,
+  fromQuery,
+  type QuantizeRecord,
+  type RunRecord,
+  toQuery,
+} from "./record";
+import * as runs from "./runs";
+import { fitted, ofName, type Scheme } from "./scheme";
 import * as state from "./state";
-import { compileCore, Failure } from "./wasm";
-import init, {
-  backend,
-  type NetworkSettings,
-  networkDefaults,
-  Pad,
-  Predictor,
-  type TrainRequest,
-} from "./wasm/quantpad.js";
-import type { Command, QuantizeRequest, Report, Requantized } from "./worker";
+import * as tab from "./tab";
+import * as updates from "./updates";
+import { compilePage, Failure } from "./wasm";
+import init, { backend, type Evaluation, First } from "./wasm/page.js";
+import type { TrainRequest } from "./wasm/quantpad.js";
+import type { Command, Report, Requantized } from "./worker";
+
+/** An fp32 model's file, and what is known of it. */
+export interface Subject {
+  fp32: Uint8Array;
+  trained: state.Trained;
+}
 
 /** The fp32 model as it was trained, before it learned from own drawings. */
 let base: Uint8Array | null = null;
-/** What digits look like, and of which split of which data set. */
-let familiarity: { bytes: Uint8Array; seed: number; data: state.Data } | null = null;
-let predictor: Predictor | null = null;
-let pad: Pad | null = null;
 
 /** Loads the core, gives `canvas` its pad, trains and quantizes the first model. */
 export async function start(canvas: HTMLCanvasElement): Promise<void> {
   try {
-    const core = await compileCore();
-    begin(core.module);
+    const core = await compilePage();
+    begin(core.backend);
     await init({ module_or_path: core.module });
     state.backend.value = backend();
     performance.mark("core-ready");
@@ -42,32 +54,127 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
       };
     }
     setDefaults(state.DIGITS.train);
-    pad = new Pad(canvas, drawingChanged);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad?.render());
-    drawingChanged();
+    pad.open(canvas);
     void own.load();
     state.phase.value = "training";
-    await runTraining(request(), false);
+    const recalled = await tab.recall();
+    if (recalled) pad.draw(recalled.strokes);
+    const { record, refused } = fromQuery(location.search);
+    if (refused.length > 0) {
+      state.failure.value = {
+        code: "bad-link",
+        message: `This link asks for ${refused.join(", ")}, which makes no sense here; the usual setting stands in.`,
+      };
+    }
+    setControls(record);
+    if (recalled?.run) {
+      keepData(recalled.files);
+      state.trained.value = recalled.run.trained;
+      await reuse(recalled.run);
+      isReady();
+    } else if (isFirst(record)) {
+      await trainFirst();
+    } else {
+      await runTraining(request(), false).catch(standIn);
+    }
   } catch (error) {
     fail(error);
   }
+  void runs.begin(() => base);
+  void tab.keep(pad.strokes);
+  try {
+    await measureSoon();
+    if (state.models.value) void updates.keep(state.backend.value);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+/** The usual models, where the core refuses what the link asks for. */
+async function standIn(error: unknown): Promise<void> {
+  if (error instanceof Failure && /^(cancelled|worker-crashed)$/.test(error.code)) throw error;
+  setControls(DEFAULT_RECORD);
+  await trainFirst();
+  const reason = error instanceof Error ? error.message : String(error);
+  fail(
+    new Failure("bad-link", `What this link asks for cannot be made: ${reason} The usual settings stand in.`),
+  );
+}
+
+/** A first look at once, then the figures that stay. */
+async function measureSoon(): Promise<void> {
+  await measure(QUICK_PAIRS);
+  await measure(FULL_PAIRS);
+}
+
+/** Whether the page's own part of the core can make this run: softmax regression as usual, nothing calibrated. */
+const isFirst = ({ model, regularization, augment, scheme, correction }: RunRecord) =>
+  model === DEFAULT_RECORD.model &&
+  regularization === DEFAULT_RECORD.regularization &&
+  !augment &&
+  ofName(scheme).method === "ptq" &&
+  !ofName(scheme).activations.startsWith("static") &&
+  correction === "none";
+
+/** The longest that the first fit keeps the page from anything else, in ms. */
+const SLICE = 8;
+
+/** Trains the first pair of models on this thread, which is quicker than a worker starts. */
+async function trainFirst(): Promise<void> {
+  const made = trainRecord(state.DIGITS);
+  const { model, seed } = made;
+  const layers: number[] = [];
+  state.run.value = { running: true, paused: false, model, layers, computeMs: 0, share: 0, history: [] };
+  const first = new First(seed);
+  try {
+    for (let done = false; !done; ) {
+      const begin = performance.now();
+      const history = [...state.run.value.history];
+      while (!done && performance.now() - begin < SLICE) {
+        const progress = first.step();
+        history.push(...progress.steps);
+        done = progress.done;
+      }
+      const computeMs = state.run.value.computeMs + performance.now() - begin;
+      state.run.value = { ...state.run.value, running: !done, history, computeMs, share: done ? 1 : 0 };
+      await breathe();
+    }
+    base = first.model();
+    const quantized = first.quantize(base, state.scheme.value);
+    state.trained.value = { model, layers, seed, data: state.DIGITS, tuned: 0, early: false, made };
+    use(base, quantized, quantizeRecord(), first.evaluate(base, quantized));
+    isReady();
+    pad.setFamiliarity(first.familiarity(), seed, state.DIGITS);
+  } finally {
+    first.free();
+    state.run.value = { ...state.run.value, running: false };
+  }
+}
+
+function isReady(): void {
+  state.phase.value = "ready";
+  performance.mark("ready");
 }
 
 /** Trains with what the controls say; the models in use stay until the new ones are there. */
-export async function train(): Promise<void> {
-  if (!compiledCore() || state.busy.value) return;
+export async function train(slow = state.slowMotion.value): Promise<void> {
+  if (!state.backend.value || state.busy.value) return;
   try {
     const wanted = request();
     state.failure.value = null;
-    await runTraining(wanted, state.slowMotion.value);
+    await runTraining(wanted, slow);
+    await measureSoon();
   } catch (error) {
     fail(error);
   }
 }
 
-/** Reads a data set from files (none: the digits) and trains on it; whatever goes wrong, the one in use stays. */
-export async function useData(chosen: File[]): Promise<void> {
-  if (!compiledCore()) return;
+/**
+ * Reads a data set from files (none: the digits) and trains on it, with what the controls say or by a record; whatever
+ * goes wrong, the one in use stays.
+ */
+export async function useData(chosen: File[], record?: RunRecord): Promise<void> {
+  if (!state.backend.value) return;
   if (state.busy.value) {
     const message = "A training is under way: cancel it or let it end, then give the files again.";
     state.failure.value = { code: "busy", message };
@@ -81,10 +188,12 @@ export async function useData(chosen: File[]): Promise<void> {
     const info = await ask((jobs) => jobs.load(chosen));
     inUse = false;
     state.reading.value = "";
-    setDefaults(info.train);
+    if (record) setControls(record, info.train);
+    else setDefaults(info.train);
     const data = { ...info, name: chosen.length > 0 ? names : state.DIGITS.name };
     await runTraining(request(), false, { files: chosen, data });
     inUse = true;
+    await measureSoon();
   } catch (error) {
     fail(error);
   } finally {
@@ -100,33 +209,13 @@ export async function useData(chosen: File[]): Promise<void> {
 /** Tells the training under way to pause, to go on, to do one step, or to end with the best model so far. */
 export async function command(command: Command): Promise<void> {
   if (!state.run.value.running) return;
+  finishedEarly ||= command === "finish";
   state.run.value = { ...state.run.value, paused: command === "pause" || command === "step" };
   await ask((jobs) => jobs.command(command)).catch(fail);
 }
 
-/** What the controls say. */
-function request(): TrainRequest {
-  const model = state.model.value;
-  const seed = Number(state.seed.value);
-  if (!/^\d+$/.test(state.seed.value.trim()) || seed > state.MAX_SEED) {
-    throw new Failure(
-      "bad-seed",
-      `The seed must be a whole number from 0 to ${state.MAX_SEED}; “${state.seed.value}” is not. Nothing was changed.`,
-    );
-  }
-  const fields = state.fields.value;
-  if (!fields) throw new Failure("not-ready", "The page is still loading; try again in a moment.");
-  // Softmax regression reads none of them, so what is typed there cannot be wrong for it.
-  const network =
-    model === "softmax" ? networkDefaults("mlp", state.trained.value.data.train) : fromFields(fields[model]);
-  return { model, seed, c: Number(state.regularization.value), network };
-}
-
-/** Puts the fields to what suits so many training images. */
-function setDefaults(images: number): void {
-  const defaults = (model: string): NetworkSettings => networkDefaults(model, images);
-  state.fields.value = { mlp: toFields(defaults("mlp")), cnn: toFields(defaults("cnn")) };
-}
+/** Whether the training under way was told to end before its time. */
+let finishedEarly = false;
 
 /** Ends the running job at once; the last good models stay. */
 export function cancel(): void {
@@ -134,7 +223,7 @@ export function cancel(): void {
 }
 
 export async function setScheme(scheme: Scheme): Promise<void> {
-  state.axes.value = scheme;
+  state.axes.value = fitted(scheme, layerTitles(state.trained.value).length);
   await requantize();
 }
 
@@ -143,10 +232,70 @@ export async function setCalibration(change: Partial<typeof state.calibration.va
   await requantize();
 }
 
-let requantizing = false;
+/** Puts a past run to use again, with its settings; `at` is its place on the way of undo and redo. */
+export async function restore(run: runs.Run, at?: number): Promise<void> {
+  await requantizing;
+  if (state.busy.value) return;
+  state.failure.value = null;
+  const { data } = state.trained.value;
+  if (run.trained.data.name !== data.name) {
+    state.failure.value = {
+      code: "other-data",
+      message: `This run was made with ${run.trained.data.name}, and ${data.name} is in use: put that data set to use first.`,
+    };
+    return;
+  }
+  await reuse(run, at);
+  await measure(FULL_PAIRS).catch(fail);
+}
 
-/** Quantizes the model in use by what the controls say; a training under way, and one for it, will see to it. */
-async function requantize(): Promise<void> {
+async function reuse(run: runs.Run, at?: number): Promise<void> {
+  base = run.base;
+  state.trained.value = { ...run.trained, data: state.trained.value.data };
+  setControls(run.record);
+  use(run.fp32, run.quantized, run.record, run.evaluation);
+  runs.visit(run, at);
+  await pad.learnWhatDigitsLookLike().catch(fail);
+}
+
+export async function undoSettings(): Promise<void> {
+  const to = runs.previous.value;
+  if (to) await restore(to.run, to.at);
+}
+
+export async function redoSettings(): Promise<void> {
+  const to = runs.next.value;
+  if (to) await restore(to.run, to.at);
+}
+
+/** Does what an address says: trains and quantizes, as far as the models in use are others. The digits are the data. */
+export async function follow(query: string): Promise<void> {
+  await requantizing;
+  if (state.busy.value) return;
+  const { record } = fromQuery(query);
+  const { made, data, tuned, early } = state.trained.value;
+  if (data.name !== state.DIGITS.name) return useData([], record);
+  setControls(record);
+  const trained = toQuery({ ...record, ...made }) === toQuery(record) && tuned === 0 && !early;
+  if (!trained) return train(false);
+  if (toQuery(state.record.value) !== toQuery(record)) return requantize();
+}
+
+/** The quantization under way. */
+let requantizing: Promise<void> | null = null;
+
+/** Puts a model to use that was trained before on the data in use, quantized by this scheme. */
+export async function useModel(next: Subject, scheme: Scheme): Promise<void> {
+  if (requantizing || state.busy.value) return;
+  state.axes.value = scheme;
+  await requantize(next);
+}
+
+/**
+ * Quantizes the model in use, or the next one, by what the controls say; a training under way, and one for it, will see
+ * to it.
+ */
+async function requantize(next?: Subject): Promise<void> {
   const { models } = state;
   if (!models.value || state.run.value.running) return;
   if (requantizing) {
@@ -155,23 +304,32 @@ async function requantize(): Promise<void> {
     return;
   }
   state.failure.value = null;
-  requantizing = true;
+  requantizing = quantizeAndUse(models.value.fp32, next).finally(() => {
+    requantizing = null;
+  });
+  await requantizing;
+  await measure(FULL_PAIRS).catch(fail);
+}
+
+async function quantizeAndUse(current: Uint8Array, next?: Subject): Promise<void> {
   try {
-    const { fp32 } = models.value;
-    const { seed } = state.trained.value;
-    use(fp32, await quantizeAsWanted(fp32, seed));
+    const { fp32, trained } = next ?? { fp32: current, trained: state.trained.value };
+    const requantized = await quantizeAsWanted(fp32, trained.seed);
+    if (next) {
+      base = fp32;
+      state.trained.value = trained;
+      state.model.value = trained.model;
+    }
+    useRequantized(fp32, requantized);
   } catch (error) {
     // The controls say again what is in use.
     if (state.usedAxes.value) state.axes.value = state.usedAxes.value;
     fail(error);
-  } finally {
-    requantizing = false;
   }
-  await measure(FULL_PAIRS).catch(fail);
 }
 
-export async function setCorrectBias(on: boolean): Promise<void> {
-  state.correctBias.value = on;
+export async function setCorrection(wanted: Correction): Promise<void> {
+  state.correction.value = wanted;
   await requantize();
 }
 
@@ -179,9 +337,7 @@ export async function setCorrectBias(on: boolean): Promise<void> {
 export async function showSample(): Promise<void> {
   try {
     const { seed } = state.trained.value;
-    const sample = await ask((jobs) => jobs.sample(seed, Math.floor(Math.random() * 2 ** 31)));
-    pad?.show(Float32Array.from(sample.image));
-    state.sample.value = sample;
+    pad.show(await ask((jobs) => jobs.sample(seed, Math.floor(Math.random() * 2 ** 31))));
   } catch (error) {
     fail(error);
   }
@@ -189,19 +345,14 @@ export async function showSample(): Promise<void> {
 
 /** Puts every setting back to where the page began, and trains that model. */
 export async function reset(): Promise<void> {
-  state.model.value = "softmax";
-  state.seed.value = String(state.DEFAULT_SEED);
-  state.regularization.value = "1";
-  state.axes.value = DEFAULT;
-  state.calibration.value = { samples: 256, seed: 0 };
-  state.correctBias.value = false;
-  setDefaults(state.DIGITS.train);
+  setControls(DEFAULT_RECORD);
   await (hasOwnData() ? useData([]) : train());
 }
 
-export const clear = () => pad?.clear();
-export const undo = () => pad?.undo();
-export const redo = () => pad?.redo();
+const UNKEPT_DATA = new Failure(
+  "not-kept",
+  "This browser does not keep these files (private window, or no room left): on reload they must be given again.",
+);
 
 /** `next`: the data set that the worker holds now, which is in use from when there are models for it. */
 async function runTraining(
@@ -210,6 +361,9 @@ async function runTraining(
   next?: { files: File[]; data: state.Data },
 ): Promise<void> {
   const { model, seed } = wanted;
+  const data = next?.data ?? state.trained.value.data;
+  const made = trainRecord(data);
+  finishedEarly = false;
   state.phase.value = "training";
   const layers = model === "softmax" ? [] : wanted.network.layers;
   state.run.value = { running: true, paused: false, model, layers, computeMs: 0, share: 0, history: [] };
@@ -223,62 +377,36 @@ async function runTraining(
     const result = await ask((jobs) => jobs.train(wanted, slow, report));
     if (result.diverged !== null) throw runaway(wanted, result.diverged);
     const { fp32 } = result;
+    const trained = { model, layers, seed, data, tuned: 0, early: finishedEarly, made };
+    state.axes.value = fitted(state.axes.value, layerTitles(trained).length);
     const requantized = await quantizeAsWanted(fp32, seed);
-    if (next) keepData(next.files);
-    const data = next?.data ?? state.trained.value.data;
-    state.trained.value = { model, layers, seed, data, tuned: 0 };
+    if (next) {
+      keepData(next.files);
+      void tab.keepData({ name: next.data.name, files: next.files }).catch(() => fail(UNKEPT_DATA));
+    }
+    state.trained.value = trained;
     base = fp32;
-    use(fp32, requantized);
-    performance.mark("models-ready");
-    await measure(QUICK_PAIRS);
-    await learnWhatDigitsLookLike();
+    useRequantized(fp32, requantized);
+    await pad.learnWhatDigitsLookLike();
   } finally {
     state.run.value = { ...state.run.value, running: false, paused: false };
   }
-  state.phase.value = "ready";
-  performance.mark("ready");
-  await measure(FULL_PAIRS);
+  isReady();
 }
 
-/** Quantizes by what the controls say, even when that changes meanwhile; trains for it where the method says so. */
-async function quantizeAsWanted(fp32: Uint8Array, seed: number): Promise<Requantized> {
-  for (;;) {
-    const [axes, { samples, seed: calibrationSeed }, correctBias] = [
-      state.axes.value,
-      state.calibration.value,
-      state.correctBias.value,
-    ];
-    const wanted = { scheme: state.scheme.value, seed, samples, calibrationSeed, correctBias };
-    const requantized =
-      axes.method === "qat"
-        ? await trainAware(fp32, wanted)
-        : await ask((jobs) => jobs.quantize(fp32, wanted));
-    const same =
-      state.scheme.value === wanted.scheme &&
-      state.calibration.value.samples === samples &&
-      state.calibration.value.seed === calibrationSeed &&
-      state.correctBias.value === correctBias;
-    if (same) return requantized;
-  }
-}
-
-async function trainAware(fp32: Uint8Array, wanted: QuantizeRequest): Promise<Requantized> {
-  const report = Comlink.proxy(({ share }: Report) => {
-    // A last report may come after the worker has been ended.
-    if (state.aware.value !== null) state.aware.value = share;
-  });
-  state.aware.value = 0;
+/** Trains the fp32 model on for as long as the quantized one was, so that what training brings is not taken for more. */
+export async function trainControl(): Promise<void> {
+  const { models, record, busy, failure } = state;
+  if (!models.value || busy.value || requantizing) return;
+  const { fp32, quantized } = models.value;
+  failure.value = null;
   try {
-    const { requantized, diverged } = await ask((jobs) => jobs.trainAware(fp32, wanted, report));
-    if (!requantized) {
-      throw new Failure(
-        "diverged",
-        `Quantization-aware training ran away in epoch ${diverged}. The models in use are untouched.`,
-      );
-    }
-    return requantized;
-  } finally {
-    state.aware.value = null;
+    const control = await awareOf((report) =>
+      ask((jobs) => jobs.trainControl(fp32, quantized, record.value, report)),
+    );
+    if (models.value?.quantized === quantized) state.control.value = control;
+  } catch (error) {
+    fail(error);
   }
 }
 
@@ -293,62 +421,47 @@ function runaway({ model, network }: TrainRequest, step: number): Failure {
   );
 }
 
+function useRequantized(fp32: Uint8Array, { request, quantized, evaluation }: Requantized): void {
+  use(fp32, quantized, request, evaluation);
+}
+
 /** Puts a pair of models to use. */
-function use(fp32: Uint8Array, { request, quantized, evaluation, compressed }: Requantized): void {
-  const next = new Predictor(fp32, quantized);
-  predictor?.free();
-  predictor = next;
-  doubt();
+function use(
+  fp32: Uint8Array,
+  quantized: Uint8Array,
+  { scheme, samples, calibrationSeed, correction }: QuantizeRecord,
+  evaluation: Evaluation,
+): void {
+  pad.setModels(fp32, quantized);
   state.models.value = { fp32, quantized };
-  const { width, height, maxPixel } = state.trained.value.data;
-  pad?.setForm(width, height, maxPixel);
-  state.usedScheme.value = request.scheme;
-  state.usedAxes.value = state.axes.value;
+  state.control.value = null;
+  runs.used.value = null;
+  state.record.value = { ...state.trained.value.made, scheme, samples, calibrationSeed, correction };
+  state.usedScheme.value = scheme;
+  state.usedAxes.value = ofName(scheme);
   state.evaluation.value = evaluation;
-  state.compressed.value = compressed;
+  void weighCompressed(fp32, quantized);
   // Times of other models.
   state.backends.value = [];
-  predict();
 }
 
-function drawingChanged(): void {
-  if (!pad) return;
-  state.drawing.value = { strokes: pad.strokes, canUndo: pad.canUndo, canRedo: pad.canRedo };
-  state.image.value = pad.image() ?? null;
-  state.sample.value = null;
-  predict();
+async function weighCompressed(...files: [Uint8Array, Uint8Array]): Promise<void> {
+  state.compressed.value = null;
+  const [fp32, quantized] = await Promise.all(files.map(gzipSize));
+  if (state.models.value?.quantized === files[1]) state.compressed.value = [fp32 ?? 0, quantized ?? 0];
 }
 
-/** Both models judge every writing of the drawing. */
-function predict(): void {
-  const images = pad?.images();
-  const answers = images && predictor ? predictor.predict(images) : null;
-  if (answers && !pad?.legible) answers.fp32.sure = answers.quantized.sure = false;
-  state.answers.value = answers;
-}
-
-/** Asks the worker what the training images look like, so that a scribble can be told from a digit. */
-async function learnWhatDigitsLookLike(): Promise<void> {
-  const { seed, data } = state.trained.value;
-  if (familiarity?.seed !== seed || familiarity.data !== data) {
-    familiarity = { bytes: await ask((jobs) => jobs.familiarity(seed)), seed, data };
-  }
-  doubt();
-  predict();
-}
-
-/** Hands the predictor what digits look like, where that is known. */
-function doubt(): void {
-  const { seed, data } = state.trained.value;
-  if (familiarity?.seed === seed && familiarity.data === data) predictor?.setFamiliarity(familiarity.bytes);
+async function gzipSize(file: Uint8Array): Promise<number> {
+  const stream = new Blob([file as BlobPart]).stream().pipeThrough(new CompressionStream("gzip"));
+  return (await new Response(stream).arrayBuffer()).byteLength;
 }
 
 /** Keeps the drawing as an example of `digit`, and clears the pad for the next. */
 export async function teach(digit: number): Promise<void> {
-  if (!pad || pad.strokes === 0) return;
-  const strokes = pad.strokePoints.map((points) => Array.from(points));
+  const drawn = pad.strokes();
+  if (drawn.length === 0) return;
   pad.clear();
-  await own.add([{ label: digit, strokes }]).catch(fail);
+  await own.add([{ label: digit, strokes: drawn }]).catch(fail);
 }
 
 /** Goes on training the model with all own drawings; both models are replaced. */
@@ -363,37 +476,11 @@ export async function fineTune(): Promise<void> {
     const fp32 = await ask((jobs) => jobs.fineTune(from, seed, drawings));
     const requantized = await quantizeAsWanted(fp32, seed);
     state.trained.value = { ...state.trained.value, tuned: drawings.length };
-    use(fp32, requantized);
+    useRequantized(fp32, requantized);
   } catch (error) {
     fail(error);
   } finally {
     state.tuning.value = false;
   }
   await measure(FULL_PAIRS).catch(fail);
-}
-
-export const forgetLast = () => own.removeLast();
-export const forgetAll = () => own.clear();
-
-export function exportOwn(): void {
-  download(own.write(), "own-drawings.json");
-}
-
-export async function importOwn(file: File): Promise<void> {
-  state.failure.value = null;
-  try {
-    await own.add(own.read(await file.text()));
-  } catch (error) {
-    fail(error);
-  }
-}
-
-/** Hands the visitor a file. */
-function download(content: Blob, name: string): void {
-  const url = URL.createObjectURL(content);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

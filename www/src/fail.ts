@@ -4,7 +4,8 @@ import * as state from "./state";
 import { Failure } from "./wasm";
 
 export function fail(error: unknown): void {
-  state.phase.value = state.models.value ? "ready" : "error";
+  // Something beside a training may fail while it goes on.
+  if (!state.run.value.running) state.phase.value = state.models.value ? "ready" : "error";
   if (error instanceof Failure && error.code === "cancelled") {
     if (!state.models.value) {
       state.failure.value = { code: "no-models", message: "There is no model yet: press Train." };

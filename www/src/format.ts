@@ -4,25 +4,50 @@ const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 export const count = (value: number): string => whole.format(value);
 
+const significant = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
+
+/** A real number in four significant digits, with a minus sign that is one. */
+export function real(value: number): string {
+  const size = Math.abs(value);
+  const text =
+    value !== 0 && (size < 1e-4 || size >= 1e7) ? value.toExponential(3) : significant.format(value);
+  return text.replaceAll("-", "−");
+}
+
+/** The same, in brackets when it is negative: for the right side of an operator. */
+export const operand = (value: number): string => (value < 0 ? `(${real(value)})` : real(value));
+
+/** A whole number with a minus sign that is one. */
+export const integer = (value: number): string => count(value).replaceAll("-", "−");
+
 export const bytes = (value: number): string => `${count(value)}\u00a0B`;
 
-const UNITS: [number, string][] = [
-  [1e6, "ms"],
-  [1e3, "µs"],
-  [1, "ns"],
-];
+type Unit = [size: number, name: string];
+const NS: Unit = [1, "ns"];
+const TIMES: Unit[] = [[1e9, "s"], [1e6, "ms"], [1e3, "µs"], NS];
+const PJ: Unit = [1, "pJ"];
+const ENERGIES: Unit[] = [[1e9, "mJ"], [1e6, "µJ"], [1e3, "nJ"], PJ];
 
 /** Three significant digits, in the unit that fits. */
 export const duration = (ns: number): string => range(ns);
 
 /** From one duration to a longer one, in the unit that fits the longer. */
-export function range(ns: number, longer = ns): string {
-  const [size, unit] = UNITS.find(([size]) => longer >= size) ?? [1, "ns"];
-  const ends = [...new Set([ns, longer])].map((end) => (end / size).toPrecision(3));
-  return `${ends.join("–")}\u00a0${unit}`;
+export const range = (ns: number, longer = ns): string => fitting(TIMES, NS, ns, longer);
+
+/** The same of energies, given in pJ. */
+export const energy = (pj: number, larger = pj): string => fitting(ENERGIES, PJ, pj, larger);
+
+function fitting(units: Unit[], least: Unit, from: number, to: number): string {
+  const [size, name] = units.find(([size]) => to >= size) ?? least;
+  const ends = [...new Set([from, to])].map((end) => (end / size).toPrecision(3));
+  return `${ends.join("–")}\u00a0${name}`;
 }
 
 export const percent = (part: number, total: number): string => `${((100 * part) / total).toFixed(2)}\u00a0%`;
+
+/** Two shares as percent, in short. */
+export const interval = (low: number, high: number): string =>
+  `${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}\u00a0%`;
 
 export const times = (ratio: number): string => `${ratio.toFixed(2)}×`;
 
@@ -38,3 +63,10 @@ export function modelName({ model, layers }: { model: string; layers: number[] }
   if (model === "softmax") return "softmax regression";
   return [model === "mlp" ? "MLP" : "CNN", layers.join("–")].join(" ").trim();
 }
+
+/** As a heading begins. */
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A ratio of powers in decibels; without noise there is none to tell. */
+export const decibels = (value: number): string =>
+  Number.isFinite(value) ? `${value.toFixed(1)}\u00a0dB` : "exact";

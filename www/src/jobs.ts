@@ -3,7 +3,7 @@
 import * as Comlink from "comlink";
 import { fail } from "./fail";
 import * as state from "./state";
-import { Failure } from "./wasm";
+import { type Backend, compile, Failure } from "./wasm";
 import type { Jobs } from "./worker";
 
 type Job<T> = (jobs: Comlink.Remote<Jobs>) => Promise<T>;
@@ -16,7 +16,7 @@ export class CoreWorker {
   readonly #died: (reason: string) => Failure;
 
   /** `files`: of the data set to work on; none are the digits. `died` says in words what its death means. */
-  constructor(core: WebAssembly.Module, files: File[], died: (reason: string) => Failure) {
+  constructor(core: Promise<WebAssembly.Module>, files: File[], died: (reason: string) => Failure) {
     this.#died = died;
     this.#thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     this.#thread.addEventListener("error", (event) => {
@@ -24,7 +24,7 @@ export class CoreWorker {
       this.#die(event.message);
     });
     const remote = Comlink.wrap<Jobs>(this.#thread);
-    this.#jobs = remote.start(core, files).then(() => remote);
+    this.#jobs = core.then((module) => remote.start(module, files)).then(() => remote);
     // Whoever asks for a job hears of a failed start; nobody may have asked yet.
     this.#jobs.catch(() => {});
   }
@@ -63,21 +63,35 @@ export const CANCELLED = new Failure("cancelled", "");
 export const measurerDied = (reason: string) =>
   new Failure("worker-crashed", `The worker that measures has stopped (${reason}).`);
 
-/** The core as compiled for this browser, once there. */
-let core: WebAssembly.Module | null = null;
+/** The build of the core that this browser runs, once known. */
+let backend: Backend | null = null;
+/** The workers' part of the core, once asked for. */
+let lab: Promise<WebAssembly.Module> | null = null;
 /** The job worker, if one is up; the next job starts one otherwise. */
 let worker: CoreWorker | null = null;
 /** Files of the data set in use (the models' own); none are the digits. A new worker reads them again. */
 let dataFiles: File[] = [];
 
-/** Starts the job worker. */
-export function begin(compiled: WebAssembly.Module): void {
-  core = compiled;
-  worker = spawn(compiled);
+/** From now on there can be workers, on that build of the core. */
+export function begin(chosen: Backend): void {
+  backend = chosen;
 }
 
-export const compiledCore = () => core;
+/** The workers' part of the core. What could not be loaded is asked for again the next time. */
+export async function labCore(): Promise<WebAssembly.Module> {
+  if (!backend) throw new Failure("not-ready", "The page is still loading; try again in a moment.");
+  lab ??= compile("lab", backend).catch((error) => {
+    lab = null;
+    throw error;
+  });
+  return lab;
+}
+
 export const hasOwnData = () => dataFiles.length > 0;
+
+/** A further worker on the data set in use; `died` says in words what its death means. */
+export const another = (core: Promise<WebAssembly.Module>, died: (reason: string) => Failure) =>
+  new CoreWorker(core, dataFiles, died);
 
 /** From now on new workers work on the data set of these files. */
 export function keepData(files: File[]): void {
@@ -86,8 +100,7 @@ export function keepData(files: File[]): void {
 
 /** Runs a job in the job worker. */
 export async function ask<T>(job: Job<T>): Promise<T> {
-  if (!core) throw new Failure("not-ready", "The page is still loading; try again in a moment.");
-  worker ??= spawn(core);
+  worker ??= spawn();
   return worker.ask(job);
 }
 
@@ -98,8 +111,8 @@ export function endJobs(reason: Failure): void {
   ended?.end(reason);
 }
 
-function spawn(core: WebAssembly.Module): CoreWorker {
-  return new CoreWorker(core, dataFiles, (reason) => {
+function spawn(): CoreWorker {
+  return new CoreWorker(labCore(), dataFiles, (reason) => {
     const kept = state.models.value
       ? " The models in use are untouched: drawing goes on, and Train starts a new worker."
       : " Press Train to try again.";
@@ -114,7 +127,11 @@ function spawn(core: WebAssembly.Module): CoreWorker {
 }
 
 /** Runs a job in a worker of its own, on that build of the core; ends the worker when it is done, or `stopped`. */
-export async function alone<T>(core: WebAssembly.Module, job: Job<T>, stopped?: Promise<T>): Promise<T> {
+export async function alone<T>(
+  core: Promise<WebAssembly.Module>,
+  job: Job<T>,
+  stopped?: Promise<T>,
+): Promise<T> {
   const worker = new CoreWorker(core, [], measurerDied);
   try {
     const done = worker.ask(job);

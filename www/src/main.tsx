@@ -1,22 +1,30 @@
-/** The page, in the order of its use: draw and compare, the figures, train and quantize, the lab's table. */
+/** The page: drawing and both answers first, then the pipeline in its order. */
 
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { keepAddress } from "./address";
 import * as engine from "./engine";
 import { Accuracy } from "./panels/accuracy";
 import { Answers } from "./panels/answers";
 import { Data } from "./panels/data";
 import { Draw } from "./panels/draw";
+import { Export } from "./panels/export";
 import { Failure } from "./panels/failure";
 import { Header } from "./panels/header";
-import { Lab } from "./panels/lab";
-import { Payoff } from "./panels/payoff";
+import { Later } from "./panels/later";
 import { Quantize } from "./panels/quantize";
+import { Runs } from "./panels/runs";
 import { Size } from "./panels/size";
+import { Summary } from "./panels/summary";
 import { Teach } from "./panels/teach";
 import { Timing } from "./panels/timing";
+import { Tour } from "./panels/tour";
 import { Train } from "./panels/train";
+import { Kept, Update } from "./panels/update";
 import * as state from "./state";
+import { loadTheme } from "./theme";
+
+const understand = () => import("./panels/understand").then(({ Understand }) => Understand);
 
 function App() {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -42,27 +50,34 @@ function App() {
       data-scheme={state.usedScheme.value}
     >
       <Header />
+      <Summary />
       <main>
         <Failure />
-        <section class="stage" aria-label="Draw and compare">
+        <section id="draw" class="stage" aria-label="Draw and compare">
           <Draw canvas={canvas} />
           <Answers />
         </section>
         <Teach />
-        <section class="figures" aria-label="Size, time and accuracy">
+        <section class="controls" aria-label="Data, training and quantization">
+          <Data />
+          <Train />
+          <Quantize />
+        </section>
+        <section id="compare" class="figures" aria-label="Size, time and accuracy">
           <Size />
           <Timing />
           <Accuracy />
         </section>
-        <section class="controls" aria-label="Data, training and quantization">
-          <Train />
-          <Data />
-          <Quantize />
+        <section id="understand" class="understand" aria-label="Understand">
+          <Later load={understand} />
         </section>
-        <Payoff />
-        <Lab />
+        <Runs />
+        <Export />
+        <Update />
       </main>
+      <Tour />
       <footer>
+        <Kept />
         <p>
           Everything runs on your machine; this page asks no other server for anything. Digits: Optical
           Recognition of Handwritten Digits by E. Alpaydin and C. Kaynak, UCI Machine Learning Repository (
@@ -76,5 +91,7 @@ function App() {
   );
 }
 
+loadTheme();
+keepAddress();
 const root = document.getElementById("root");
 if (root) render(<App />, root);

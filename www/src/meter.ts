@@ -2,10 +2,11 @@
 
 import * as Comlink from "comlink";
 import { fail } from "./fail";
-import { alone, ask, CANCELLED, CoreWorker, compiledCore, measurerDied } from "./jobs";
+import { alone, ask, CANCELLED, CoreWorker, labCore, measurerDied } from "./jobs";
 import * as state from "./state";
 import { compile, loadable } from "./wasm";
-import { type Ceiling, type Pair, useRounding } from "./wasm/quantpad.js";
+import { useRounding } from "./wasm/page.js";
+import type { Ceiling, Pair } from "./wasm/quantpad.js";
 
 /** Alternating pairs of samples: a first look at once, then the figures that stay. */
 export const QUICK_PAIRS = 2;
@@ -34,13 +35,12 @@ async function measureAll(): Promise<void> {
       const pairs = wantedPairs;
       wantedPairs = 0;
       const images = await timedImages();
-      const core = compiledCore();
-      if (!core) return;
-      measurer ??= new CoreWorker(core, [], measurerDied);
+      measurer ??= new CoreWorker(labCore(), [], measurerDied);
       const measured = await measurer.ask((jobs) => jobs.measure(fp32, quantized, images, pairs));
       // Figures of models that are no longer in use are not shown.
       if (state.models.value?.quantized !== quantized) continue;
       state.timing.value = measured.timing;
+      state.timedModel.value = quantized;
       state.labReport.value = measured.lab;
       useRounding(measured.rounding);
     }
@@ -82,8 +82,9 @@ export async function compareBackends(): Promise<void> {
     const images = await timedImages();
     for (const name of await loadable()) {
       state.comparing.value = name;
-      const module = await compile(name);
-      const timing = await alone(module, (jobs) => jobs.time(fp32, quantized, images, FULL_PAIRS));
+      const timing = await alone(compile("lab", name), (jobs) =>
+        jobs.time(fp32, quantized, images, FULL_PAIRS),
+      );
       if (state.models.value?.quantized !== quantized) return;
       state.backends.value = [...state.backends.value, { backend: name, timing }];
     }
@@ -94,32 +95,31 @@ export async function compareBackends(): Promise<void> {
   }
 }
 
-let stopSweep: (() => void) | null = null;
+let stopPayoff: (() => void) | null = null;
 
 /** Times layers from 64 to 4096 inputs and outputs. What has been measured stays, however it ends. */
-export async function sweepSizes(): Promise<void> {
-  const core = compiledCore();
-  if (!core || state.sweeping.value) return;
-  state.sweeping.value = true;
-  state.sweep.value = null;
+export async function measurePayoff(): Promise<void> {
+  if (state.measuringPayoff.value) return;
+  state.measuringPayoff.value = true;
+  state.payoff.value = null;
   const stopped = new Promise<void>((stop) => {
-    stopSweep = stop;
+    stopPayoff = stop;
   });
   const begin = Comlink.proxy((path: string, ceilings: Ceiling[]) => {
-    state.sweep.value = { path, ceilings, layers: [] };
+    state.payoff.value = { path, ceilings, layers: [] };
   });
   const report = Comlink.proxy((rows: number, size: number, time: Pair) => {
-    const sweep = state.sweep.value;
-    if (sweep) state.sweep.value = { ...sweep, layers: [...sweep.layers, { rows, size, time }] };
+    const payoff = state.payoff.value;
+    if (payoff) state.payoff.value = { ...payoff, layers: [...payoff.layers, { rows, size, time }] };
   });
   try {
     // A worker of its own: the memory of the largest layers goes with it.
-    await alone(core, (jobs) => jobs.sweep(begin, report), stopped);
+    await alone(labCore(), (jobs) => jobs.payoff(begin, report), stopped);
   } catch (error) {
     fail(error);
   } finally {
-    state.sweeping.value = false;
+    state.measuringPayoff.value = false;
   }
 }
 
-export const cancelSweep = () => stopSweep?.();
+export const cancelPayoff = () => stopPayoff?.();

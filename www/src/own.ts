@@ -1,6 +1,9 @@
 /** The visitor's own drawings: kept in this browser, handed out as a file, taken back from one. */
 
 import { signal } from "@preact/signals";
+import { download } from "./download";
+import { fail } from "./fail";
+import * as state from "./state";
 import type { Own } from "./storage";
 import * as storage from "./storage";
 import { Failure } from "./wasm";
@@ -18,33 +21,37 @@ export async function load(): Promise<void> {
 
 /** @throws {Failure} when the browser does not keep it; it is there until the page is closed all the same */
 export async function add(drawings: Own[]): Promise<void> {
+  // What the page counts as kept is kept.
+  const kept = await storage.addOwn(drawings).then(
+    () => true,
+    () => false,
+  );
   own.value = [...own.value, ...drawings];
-  await storage.addOwn(drawings).catch(() => {
-    throw new Failure("not-kept", UNKEPT);
-  });
+  if (!kept) throw new Failure("not-kept", UNKEPT);
 }
 
 export async function removeLast(): Promise<void> {
-  own.value = own.value.slice(0, -1);
   await storage.removeLastOwn().catch(() => {});
+  own.value = own.value.slice(0, -1);
 }
 
 export async function clear(): Promise<void> {
+  // What the page says is gone is gone.
+  await storage.clear("own").catch(() => {});
   own.value = [];
-  await storage.clearOwn().catch(() => {});
 }
 
 /** The most drawings in a file, and points in a drawing: enough for years of teaching. */
 const MOST = 10_000;
 
 /** As a file: one JSON object. */
-export const write = (): Blob =>
+const write = (): Blob =>
   new Blob([JSON.stringify({ quantpad: "own-drawings", version: 1, drawings: own.value })], {
     type: "application/json",
   });
 
 /** @throws {Failure} when the text is no such file */
-export function read(text: string): Own[] {
+function read(text: string): Own[] {
   const refuse = (reason: string) =>
     new Failure("bad-file", `This is no file of own drawings: ${reason}. Nothing was changed.`);
   let content: unknown;
@@ -72,4 +79,17 @@ export function read(text: string): Own[] {
     if (!sensible || points.length === 0) throw refuse(`drawing ${i + 1} is damaged`);
     return { label: label as number, strokes: strokes as number[][] };
   });
+}
+
+export function exportFile(): void {
+  download(write(), "own-drawings.json");
+}
+
+export async function importFile(file: File): Promise<void> {
+  state.failure.value = null;
+  try {
+    await add(read(await file.text()));
+  } catch (error) {
+    fail(error);
+  }
 }

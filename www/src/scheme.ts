@@ -1,6 +1,6 @@
 /** A scheme as the record of its axes, and as the name that the core knows it by. */
 
-import { schemeError } from "./wasm/quantpad.js";
+import { schemeError } from "./wasm/page.js";
 
 export interface Scheme {
   /** `int8`, `f16`, `codebook`… */
@@ -10,13 +10,15 @@ export interface Scheme {
   granularity: "per-tensor" | "per-channel";
   symmetry: "symmetric" | "affine";
   rule: "max" | "mse";
-  /** `float`, `dynamic`, `static-minmax`… */
+  /** `float`, `dynamic`, `static-minmax`…, `xnor` for binary ones. */
   activations: string;
   method: "ptq" | "qat";
-  /** Format of the first and the last layer, where it differs. */
-  first: string;
-  last: string;
+  /** Formats of layers that differ, by the names of `LAYERS`. */
+  layers: Record<string, string>;
 }
+
+/** What layers are called in the name of a scheme, in its order. */
+const LAYERS = ["first", ...[1, 2, 3, 4, 5, 6, 7].map((number) => `layer${number}`), "last"];
 
 export const DEFAULT: Scheme = {
   format: "int8",
@@ -26,8 +28,7 @@ export const DEFAULT: Scheme = {
   rule: "max",
   activations: "dynamic",
   method: "ptq",
-  first: "",
-  last: "",
+  layers: {},
 };
 
 /** Formats with their names for people, and what they are. */
@@ -45,6 +46,10 @@ export const FORMATS: Record<string, [string, string]> = {
   codebook: ["codebook", "shared values"],
 };
 
+/** What a format of the core is called. */
+export const formatTitle = (format: string): string =>
+  FORMATS[format]?.[0] ?? format.replace(/^codebook(\d+)$/, "codebook of $1");
+
 /** Presets by what they are called in the literature. */
 export const PRESETS: [string, string][] = [
   ["int8-dynamic-per-tensor", "Dynamic int8 (PyTorch, ONNX Runtime)"],
@@ -60,6 +65,7 @@ export const PRESETS: [string, string][] = [
   ["int4-dynamic-per-channel-mse", "int4 weights, int8 activations (W4A8)"],
   ["ternary-per-channel", "Ternary weight networks (TWN)"],
   ["binary-per-channel", "Binary weight networks (BWN)"],
+  ["binary-xnor-per-channel", "Binary weights and activations (XNOR-Net)"],
   ["codebook16", "Weight clustering, 16 values (Deep Compression)"],
   ["f32", "float32: nothing quantized"],
   ["f64", "float64: the reference"],
@@ -70,30 +76,56 @@ const isFloat = (format: string) => /^(f64|f32|tf32|f16|bf16)$/.test(format);
 const formatName = ({ format, k }: Scheme) => (format === "codebook" ? `codebook${k}` : format);
 
 export function nameOf(scheme: Scheme): string {
-  const { format, granularity, symmetry, rule, activations, method, first, last } = scheme;
+  const { format, granularity, symmetry, rule, activations, method, layers } = scheme;
   const parts = [formatName(scheme)];
   if (symmetry === "affine") parts.push("affine");
   if (activations !== "float") parts.push(activations);
   if (granularity === "per-channel" || !(isFloat(format) || format === "codebook")) parts.push(granularity);
   if (rule === "mse") parts.push("mse");
   if (method === "qat") parts.push("qat");
-  if (first) parts.push("first", first);
-  if (last) parts.push("last", last);
+  for (const layer of LAYERS) if (layers[layer]) parts.push(layer, layers[layer]);
   return parts.join("-");
 }
 
-/** The record of a preset's name. */
-export function ofPreset(name: string): Scheme {
-  const [head = ""] = name.split("-");
-  const k = /^codebook(\d+)$/.exec(head)?.[1];
+/** The record of the scheme of that name: the inverse of `nameOf`. */
+export function ofName(name: string): Scheme {
+  const named = name.search(/-(first|layer\d|last)-/);
+  const body = named < 0 ? name : name.slice(0, named);
+  const layers = name.slice(body.length).matchAll(/-(first|layer\d|last)-([a-z0-9]+)/g);
+  const parts = body.split("-");
+  const k = /^codebook(\d+)$/.exec(parts[0] ?? "")?.[1];
   return {
-    ...DEFAULT,
-    format: k ? "codebook" : head,
+    format: k ? "codebook" : (parts[0] ?? ""),
     k: Number(k ?? DEFAULT.k),
-    granularity: name.includes("per-channel") ? "per-channel" : "per-tensor",
-    rule: name.includes("-mse") && !name.includes("static-mse") ? "mse" : "max",
-    activations: /dynamic|static-[a-z]+/.exec(name)?.[0] ?? "float",
+    granularity: body.includes("per-channel") ? "per-channel" : "per-tensor",
+    symmetry: parts.includes("affine") ? "affine" : "symmetric",
+    rule: /(?<!static)-mse/.test(body) ? "mse" : "max",
+    activations:
+      /dynamic|xnor|static-(minmax|moving-average|percentile|entropy|mse)/.exec(body)?.[0] ?? "float",
+    method: parts.includes("qat") ? "qat" : "ptq",
+    layers: Object.fromEntries([...layers].map(([, layer = "", format = ""]) => [layer, format])),
   };
+}
+
+/** What layer `number` (from 0) of `count` is called. */
+export const layerName = (number: number, count: number): string =>
+  number + 1 === count ? "last" : (LAYERS[number] ?? "");
+
+/** The scheme for a model of so many layers: each by its one name, and none that the model has not. */
+export function fitted(scheme: Scheme, count: number): Scheme {
+  const layers: Record<string, string> = {};
+  for (let number = 0; number < count; number++) {
+    const name = layerName(number, count);
+    const format = scheme.layers[name] || scheme.layers[LAYERS[number] ?? ""];
+    if (format) layers[name] = format;
+  }
+  return { ...scheme, layers };
+}
+
+/** The scheme with a format of its own for one layer; none is that of the others. */
+export function withLayer(scheme: Scheme, layer: string, format: string): Scheme {
+  const { [layer]: _, ...others } = scheme.layers;
+  return { ...scheme, layers: format ? { ...others, [layer]: format } : others };
 }
 
 /** Why the scheme makes no sense; nothing when it does. */
@@ -112,8 +144,8 @@ export function nearest(scheme: Scheme): Scheme {
     { granularity },
     { activations: "float", rule, symmetry },
     { activations: "float", granularity, rule, symmetry, method },
-    { activations, granularity, rule, symmetry, method, first: "", last: "" },
-    { activations: "float", granularity, rule, symmetry, method, first: "", last: "" },
+    { activations, granularity, rule, symmetry, method, layers: {} },
+    { activations: "float", granularity, rule, symmetry, method, layers: {} },
   ];
   const candidates = ways.map((way) => ({ ...scheme, ...way }));
   return candidates.find((candidate) => !errorOf(candidate)) ?? DEFAULT;

@@ -24,6 +24,8 @@ export const FIELDS = {
   noise: "noise",
 } as const;
 
+const OPTIMIZERS: NetworkSettings["optimizer"][] = ["adam", "sgd"];
+
 /** Numbers of the core are single precision: six digits are all they mean. */
 const text = (value: number) => String(Number(value.toPrecision(6)));
 
@@ -49,6 +51,12 @@ export function fromFields(fields: Fields): NetworkSettings {
     }
     return value;
   };
+  if (!OPTIMIZERS.some((name) => name === fields.optimizer)) {
+    throw new Failure(
+      "bad-setting",
+      `The ${FIELDS.optimizer} must be ${OPTIMIZERS.join(" or ")}; “${fields.optimizer}” is not.`,
+    );
+  }
   const layers = fields.layers.split(/[\s,;]+/).filter(Boolean);
   if (!layers.every((size) => /^\d{1,6}$/.test(size))) {
     throw new Failure(
@@ -76,4 +84,19 @@ export function fromFields(fields: Fields): NetworkSettings {
       noise: number("noise"),
     },
   };
+}
+
+/** Fields that can all be read. */
+const READABLE = Object.fromEntries(
+  Object.keys(FIELDS).map((key) => [key, key === "optimizer" ? "adam" : "1"]),
+) as Fields;
+
+/** Whether a field may hold this text. */
+export function isReadable(key: keyof Fields, text: string): boolean {
+  try {
+    fromFields({ ...READABLE, [key]: text });
+    return true;
+  } catch {
+    return false;
+  }
 }

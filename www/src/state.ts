@@ -1,6 +1,7 @@
 /** All state of the page, as signals: panels read it, the engine writes it. */
 
 import { computed, signal } from "@preact/signals";
+import { type Correction, DEFAULT_RECORD, type RunRecord, type TrainRecord } from "./record";
 import { DEFAULT, nameOf, type Scheme } from "./scheme";
 import type { FIELDS } from "./settings";
 import type { Backend } from "./wasm";
@@ -13,14 +14,12 @@ import type {
   ModelName,
   Pair,
   Sample,
+  Side,
   Step,
   TimingReport,
 } from "./wasm/quantpad.js";
 
 export type Phase = "loading" | "training" | "ready" | "error";
-
-export const DEFAULT_SEED = 42;
-export const MAX_SEED = 2 ** 32 - 1;
 
 export const phase = signal<Phase>("loading");
 /** `scalar`, `simd128` or `relaxed`, once known. */
@@ -45,38 +44,50 @@ export const DIGITS: Data = {
 
 /** What the controls say; `trained` is what the models in use were trained with. */
 export const model = signal<ModelName>("softmax");
-export const seed = signal(String(DEFAULT_SEED));
-export const regularization = signal("1");
+export const seed = signal(String(DEFAULT_RECORD.seed));
+export const regularization = signal(DEFAULT_RECORD.regularization);
+/** Whether softmax regression learns from variations of the images too. */
+export const augment = signal(false);
 export const axes = signal<Scheme>(DEFAULT);
 /** The name of the scheme that the controls say. */
 export const scheme = computed(() => nameOf(axes.value));
 /** Whether post-training quantization corrects the biases. */
-export const correctBias = signal(false);
+export const correction = signal<Correction>(DEFAULT_RECORD.correction);
 /** Training images that static ranges are taken from, and the seed that picks them. */
-export const calibration = signal({ samples: 256, seed: 0 });
+export const calibration = signal({
+  samples: DEFAULT_RECORD.samples,
+  seed: DEFAULT_RECORD.calibrationSeed,
+});
 export const slowMotion = signal(true);
 /** The fields of a network's settings, as typed; null until the core has told the defaults. */
 export type Fields = Record<keyof typeof FIELDS, string>;
 export const fields = signal<Record<"mlp" | "cnn", Fields> | null>(null);
-/** `tuned`: own drawings that the models have learned from besides. */
+/** `tuned`: own drawings that the models have learned from besides; `early`: whether the training was ended before its time. */
 export interface Trained {
   model: ModelName;
   layers: number[];
   seed: number;
   data: Data;
   tuned: number;
+  early: boolean;
+  /** What the controls said. */
+  made: TrainRecord;
 }
 /** The name of the scheme of the quantized model in use, and what the controls said for it. */
 export const usedScheme = signal("");
 export const usedAxes = signal<Scheme | null>(null);
 /** How far a quantization-aware training has come, 0 to 1; null when there is none. */
 export const aware = signal<number | null>(null);
+/** The fp32 model in use, trained on for as long as the quantized one was, but without rounding; null unless asked for. */
+export const control = signal<Side | null>(null);
 export const trained = signal<Trained>({
   model: "softmax",
   layers: [],
-  seed: DEFAULT_SEED,
+  seed: DEFAULT_RECORD.seed,
   data: DIGITS,
   tuned: 0,
+  early: false,
+  made: DEFAULT_RECORD,
 });
 /** Whether the models are learning from own drawings. */
 export const tuning = signal(false);
@@ -108,6 +119,8 @@ export const busy = computed(
   () => run.value.running || reading.value !== "" || aware.value !== null || tuning.value,
 );
 
+/** All that defines the models in use. */
+export const record = signal<RunRecord>(DEFAULT_RECORD);
 /** The files of the models in use. */
 export const models = signal<{ fp32: Uint8Array; quantized: Uint8Array } | null>(null);
 export const evaluation = signal<Evaluation | null>(null);
@@ -116,6 +129,8 @@ export const compressed = signal<[fp32: number, quantized: number] | null>(null)
 /** Weights of the models in use. */
 export const weights = computed(() => (evaluation.value?.fp32.weightBytes ?? 0) / 4);
 export const timing = signal<TimingReport | null>(null);
+/** The quantized model that the timing is of: the one in use, or while measuring one before. */
+export const timedModel = signal<Uint8Array | null>(null);
 export const labReport = signal<LabReport | null>(null);
 /** Whether a timing is under way. */
 export const measuring = signal(false);
@@ -131,14 +146,14 @@ export interface Layer {
   size: number;
   time: Pair;
 }
-/** The sweep over layers of growing size: how the engine multiplies integers, and what has been measured. */
-export interface Sweep {
+/** Layers of growing size: how the engine multiplies integers, and what has been measured. */
+export interface Payoff {
   path: string;
   ceilings: Ceiling[];
   layers: Layer[];
 }
-export const sweep = signal<Sweep | null>(null);
-export const sweeping = signal(false);
+export const payoff = signal<Payoff | null>(null);
+export const measuringPayoff = signal(false);
 
 /** The drawing: what the model sees of it (null: nothing), and both answers. */
 export const drawing = signal({ strokes: 0, canUndo: false, canRedo: false });

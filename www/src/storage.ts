@@ -1,6 +1,7 @@
 /** What stays in this browser: IndexedDB, one database with a version. */
 
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import type { Run } from "./runs";
 
 /** A drawing of the visitor's own: strokes as lists of x, y, x, y in shares of the pad, and the digit meant. */
 export interface Own {
@@ -8,16 +9,43 @@ export interface Own {
   strokes: number[][];
 }
 
+/** A data set of the visitor's own: its files, and what they are called. */
+export interface KeptData {
+  name: string;
+  files: File[];
+}
+
+/** What a tab comes back to. */
+export interface Tab {
+  id: string;
+  /** Milliseconds since 1970. */
+  when: number;
+  /** The drawing, as in {@link Own}. */
+  strokes: number[][];
+  /** Number of the run in use. */
+  run: number | null;
+}
+
 interface Schema extends DBSchema {
   own: { key: number; value: Own };
+  runs: { key: number; value: Run };
+  /** The own data set that a tab uses, under the tab's id. */
+  data: { key: string; value: { name: string; files: { name: string; bytes: ArrayBuffer }[] } };
+  tabs: { key: string; value: Tab };
 }
 
 let database: Promise<IDBPDatabase<Schema>> | null = null;
 
 function open(): Promise<IDBPDatabase<Schema>> {
-  database ??= openDB<Schema>("quantpad", 1, {
-    upgrade(db) {
-      db.createObjectStore("own", { autoIncrement: true });
+  if (database) return database;
+  const opened = openDB<Schema>("quantpad", 2, {
+    upgrade(db, before) {
+      if (before < 1) db.createObjectStore("own", { autoIncrement: true });
+      if (before < 2) {
+        db.createObjectStore("runs", { keyPath: "id", autoIncrement: true });
+        db.createObjectStore("data");
+        db.createObjectStore("tabs", { keyPath: "id" });
+      }
     },
     // Another tab wants a newer version, or the browser closed it: open again when needed.
     blocking: (_current, _blocked, event) => {
@@ -28,7 +56,12 @@ function open(): Promise<IDBPDatabase<Schema>> {
       database = null;
     },
   });
-  return database;
+  database = opened;
+  // What was refused once may be granted the next time.
+  opened.catch(() => {
+    if (database === opened) database = null;
+  });
+  return opened;
 }
 
 export const readOwn = async (): Promise<Own[]> => (await open()).getAll("own");
@@ -46,4 +79,62 @@ export async function removeLastOwn(): Promise<void> {
   await transaction.done;
 }
 
-export const clearOwn = async (): Promise<void> => (await open()).clear("own");
+export const readRun = async (id: number): Promise<Run | undefined> => (await open()).get("runs", id);
+
+/** Oldest first. */
+export const readRuns = async (): Promise<Run[]> => (await open()).getAll("runs");
+
+/** Keeps a run; answers its number. */
+export const addRun = async (run: Omit<Run, "id">): Promise<number> => (await open()).add("runs", run as Run);
+
+/** Changes a part of a run, whatever another tab has changed of it; not, if one has deleted it. */
+export async function changeRun(id: number, change: Partial<Run>): Promise<void> {
+  const transaction = (await open()).transaction("runs", "readwrite");
+  const run = await transaction.store.get(id);
+  if (run) await transaction.store.put({ ...run, ...change });
+  await transaction.done;
+}
+
+export const removeRun = async (id: number): Promise<void> => (await open()).delete("runs", id);
+
+export async function readData(tab: string): Promise<KeptData | undefined> {
+  const data = await (await open()).get("data", tab);
+  return data && { name: data.name, files: data.files.map(({ name, bytes }) => new File([bytes], name)) };
+}
+
+/** Keeps the files of the data set that a tab uses; none are the digits. */
+export async function keepData(tab: string, { name, files }: KeptData): Promise<void> {
+  const db = await open();
+  if (files.length === 0) return db.delete("data", tab);
+  // As bytes: WebKit keeps no files in a private window.
+  const kept = files.map(async (file) => ({ name: file.name, bytes: await file.arrayBuffer() }));
+  await db.put("data", { name, files: await Promise.all(kept) }, tab);
+}
+
+export const readTab = async (id: string): Promise<Tab | undefined> => (await open()).get("tabs", id);
+
+/** Longer than this nobody comes back to a tab, in ms. */
+const TAB_LIFE = 30 * 24 * 3600 * 1000;
+
+/** Keeps what this tab comes back to, and forgets old ones. */
+export async function keepTab(tab: Tab): Promise<void> {
+  const transaction = (await open()).transaction(["tabs", "data"], "readwrite");
+  const [tabs, data] = [transaction.objectStore("tabs"), transaction.objectStore("data")];
+  await tabs.put(tab);
+  for (const { id, when } of await tabs.getAll()) {
+    if (when < tab.when - TAB_LIFE) await Promise.all([tabs.delete(id), data.delete(id)]);
+  }
+  await transaction.done;
+}
+
+/** Empties one store. */
+export const clear = async (store: "own" | "runs"): Promise<void> => (await open()).clear(store);
+
+/** Empties every store. The page is to be loaded anew: until then, whatever else wants the database waits in vain. */
+export async function clearAll(): Promise<void> {
+  const db = await open();
+  const transaction = db.transaction(db.objectStoreNames, "readwrite");
+  await Promise.all([...db.objectStoreNames].map((name) => transaction.objectStore(name).clear()));
+  await transaction.done;
+  database = new Promise(() => {});
+}

@@ -1,9 +1,12 @@
-/** Finds the build of the core that this browser can run, and compiles it once for page and worker. */
+/** Finds the build of the core that this browser can run, and loads its two parts: the page's own, and the workers'. */
 
 import { relaxedSimd, simd } from "wasm-feature-detect";
-import relaxedUrl from "./wasm/quantpad_relaxed.wasm?url";
-import scalarUrl from "./wasm/quantpad_scalar.wasm?url";
-import simdUrl from "./wasm/quantpad_simd128.wasm?url";
+import pageRelaxed from "./wasm/page_relaxed.wasm?url";
+import pageScalar from "./wasm/page_scalar.wasm?url";
+import pageSimd from "./wasm/page_simd128.wasm?url";
+import labRelaxed from "./wasm/quantpad_relaxed.wasm?url";
+import labScalar from "./wasm/quantpad_scalar.wasm?url";
+import labSimd from "./wasm/quantpad_simd128.wasm?url";
 
 /** What keeps the page from working, in words for the visitor. */
 export class Failure extends Error {
@@ -18,12 +21,13 @@ export class Failure extends Error {
 /** The sets of instructions that there is a build for. */
 export type Backend = "scalar" | "simd128" | "relaxed";
 
-const URLS: Record<Backend, string> = { scalar: scalarUrl, simd128: simdUrl, relaxed: relaxedUrl };
+/** `page` is small, for the first drawing waits for it; `lab` is what workers need. */
+export type Part = "page" | "lab";
 
-export interface Core {
-  module: WebAssembly.Module;
-  backend: Backend;
-}
+const URLS: Record<Part, Record<Backend, string>> = {
+  page: { scalar: pageScalar, simd128: pageSimd, relaxed: pageRelaxed },
+  lab: { scalar: labScalar, simd128: labSimd, relaxed: labRelaxed },
+};
 
 /** The builds that this browser can run, fastest first. */
 export async function loadable(): Promise<Backend[]> {
@@ -33,8 +37,11 @@ export async function loadable(): Promise<Backend[]> {
   return backends;
 }
 
-/** @throws {Failure} when there is no WebAssembly or the file cannot be had */
-export async function compileCore(): Promise<Core> {
+/**
+ * The page's own part, in the fastest build that this browser can run.
+ * @throws {Failure} when there is no WebAssembly or the file cannot be had
+ */
+export async function compilePage(): Promise<{ module: WebAssembly.Module; backend: Backend }> {
   if (typeof WebAssembly !== "object") {
     throw new Failure(
       "no-wasm",
@@ -42,12 +49,12 @@ export async function compileCore(): Promise<Core> {
     );
   }
   const [backend = "scalar"] = await loadable();
-  return { module: await compile(backend), backend };
+  return { module: await compile("page", backend), backend };
 }
 
 /** @throws {Failure} when the file cannot be had */
-export async function compile(backend: Backend): Promise<WebAssembly.Module> {
-  const url = URLS[backend];
+export async function compile(part: Part, backend: Backend): Promise<WebAssembly.Module> {
+  const url = URLS[part][backend];
   const path = new URL(url, location.href).pathname;
   let response: Response;
   try {

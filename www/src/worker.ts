@@ -1,22 +1,33 @@
 /** The job worker: the Lab of the Rust core behind comlink. The page ends the whole worker to cancel a job. */
 
 import * as Comlink from "comlink";
+import { breathe } from "./breathe";
+import { BATCH, SIZES } from "./payoff";
+import type { Correction } from "./record";
 import type { Own } from "./storage";
-import { BATCH, SIZES } from "./sweep";
 import init, {
   Bench,
+  type Blame,
   type Ceiling,
   type DataInfo,
   type Evaluation,
+  type Flips,
+  type Judged,
   Lab,
   type LabReport,
   labReport,
   type Pair,
+  type Repair,
   type Sample,
+  type SearchResult,
+  type Side,
   type Step,
+  type Sweep,
+  type Timing,
   type TimingReport,
   type TrainRequest,
   timeModels,
+  timeOne,
 } from "./wasm/quantpad.js";
 
 export interface QuantizeRequest {
@@ -25,20 +36,23 @@ export interface QuantizeRequest {
   seed: number;
   samples: number;
   calibrationSeed: number;
-  correctBias: boolean;
+  /** What is fitted to the layers’ outputs afterwards. */
+  correction: Correction;
 }
 
 export interface Requantized {
   request: QuantizeRequest;
   quantized: Uint8Array;
   evaluation: Evaluation;
-  /** Bytes of both files after gzip. */
-  compressed: [fp32: number, quantized: number];
 }
 
-async function packedSize(bytes: Uint8Array): Promise<number> {
-  const stream = new Blob([bytes as BlobPart]).stream().pipeThrough(new CompressionStream("gzip"));
-  return (await new Response(stream).arrayBuffer()).byteLength;
+/** How the schemes of a sweep are calibrated; `seed` is that of the split. */
+export type SweepRequest = Omit<QuantizeRequest, "scheme">;
+
+/** A scheme of a sweep. */
+export interface Swept {
+  quantized: Uint8Array;
+  judged: Judged;
 }
 
 export interface Measured {
@@ -48,8 +62,8 @@ export interface Measured {
   rounding: string;
 }
 
-const SWEEP_PAIRS = 5;
-const SWEEP_SAMPLE_MS = 2;
+const PAYOFF_PAIRS = 5;
+const PAYOFF_SAMPLE_MS = 2;
 
 /** What a training has come to since the last report. */
 export interface Report {
@@ -75,19 +89,13 @@ const FRAME = 16;
 /** Between two reports, in ms: often enough to look alive, seldom enough to leave the page its frames. */
 const REPORT = 40;
 
-/** Lets messages in, without the 4 ms that a timer waits. */
-const channel = new MessageChannel();
-const breathe = () =>
-  new Promise<void>((resolve) => {
-    channel.port1.onmessage = () => resolve();
-    channel.port2.postMessage(null);
-  });
-
 class Jobs {
   #opened: Lab | null = null;
+  #sweep: Sweep | null = null;
   #rounding = "";
   #command: Command = "run";
   #heard = () => {};
+  #searching = false;
 
   /** `files`: of the data set to use; none means the digits. */
   async start(module: WebAssembly.Module, files: File[]): Promise<void> {
@@ -137,7 +145,19 @@ class Jobs {
     this.#lab.startAware(fp32, request.scheme, request.seed);
     const diverged = await this.#run(false, report);
     if (diverged !== null) return { requantized: null, diverged };
-    return { requantized: await this.#evaluated(fp32, this.#lab.awareModel(), request), diverged };
+    return { requantized: this.#evaluated(fp32, this.#lab.awareModel(), request), diverged };
+  }
+
+  /** Trains the fp32 model on as long, but without rounding; answers how it does then, or nothing when the loss ran away. */
+  async trainControl(
+    fp32: Uint8Array,
+    quantized: Uint8Array,
+    { scheme, seed }: Pick<QuantizeRequest, "scheme" | "seed">,
+    report: (report: Report) => void,
+  ): Promise<Side | null> {
+    this.#lab.startControl(fp32, scheme, seed);
+    const diverged = await this.#run(false, report);
+    return diverged === null ? this.#lab.evaluate(this.#lab.model(), quantized, seed).fp32 : null;
   }
 
   /** The step in which the loss ran away, if it did. */
@@ -203,19 +223,56 @@ class Jobs {
   }
 
   /** Quantizes, and evaluates both models. */
-  quantize(fp32: Uint8Array, request: QuantizeRequest): Promise<Requantized> {
-    const { scheme, seed, samples, calibrationSeed, correctBias } = request;
-    const quantized = this.#lab.quantize(fp32, scheme, seed, samples, calibrationSeed, correctBias);
+  quantize(fp32: Uint8Array, request: QuantizeRequest): Requantized {
+    const { scheme, seed, samples, calibrationSeed, correction } = request;
+    const quantized = this.#lab.quantize(fp32, scheme, seed, samples, calibrationSeed, correction);
     return this.#evaluated(fp32, quantized, request);
   }
 
-  async #evaluated(fp32: Uint8Array, quantized: Uint8Array, request: QuantizeRequest): Promise<Requantized> {
-    return {
-      request,
-      quantized,
-      evaluation: this.#lab.evaluate(fp32, quantized, request.seed),
-      compressed: [await packedSize(fp32), await packedSize(quantized)],
-    };
+  #evaluated(fp32: Uint8Array, quantized: Uint8Array, request: QuantizeRequest): Requantized {
+    return { request, quantized, evaluation: this.#lab.evaluate(fp32, quantized, request.seed) };
+  }
+
+  flips(fp32: Uint8Array, quantized: Uint8Array, seed: number): Flips {
+    return this.#lab.flips(fp32, quantized, seed);
+  }
+
+  repairLab(): Repair {
+    return this.#lab.repairLab();
+  }
+
+  repairModel(fp32: Uint8Array, seed: number): Repair {
+    return this.#lab.repairModel(fp32, seed);
+  }
+
+  blame(fp32: Uint8Array, quantized: Uint8Array, seed: number): Blame {
+    return this.#lab.blame(fp32, quantized, seed);
+  }
+
+  /** Searches for the smallest model; `report` hears of the share done. `null` when it was stopped. */
+  async search(
+    fp32: Uint8Array,
+    request: QuantizeRequest,
+    points: number,
+    report: (share: number) => void,
+  ): Promise<SearchResult | null> {
+    const { scheme, seed, samples, calibrationSeed } = request;
+    const searcher = this.#lab.search(fp32, scheme, seed, samples, calibrationSeed, points);
+    this.#searching = true;
+    try {
+      while (this.#searching) {
+        if (searcher.step(REPORT)) return searcher.result();
+        report(searcher.share());
+        await breathe();
+      }
+      return null;
+    } finally {
+      searcher.free();
+    }
+  }
+
+  stopSearch(): void {
+    this.#searching = false;
   }
 
   timedImages(seed: number): Float32Array {
@@ -231,20 +288,52 @@ class Jobs {
   }
 
   time(fp32: Uint8Array, quantized: Uint8Array, images: Float32Array, pairs: number): TimingReport {
-    if (!this.#rounding) {
-      const bench = new Bench(SWEEP_PAIRS, SWEEP_SAMPLE_MS);
-      this.#rounding = bench.chooseRounding();
-      bench.free();
-    }
+    this.#chooseRounding();
     return timeModels(fp32, quantized, images, pairs);
   }
 
+  /** A shorter measurement: one model, one image, samples of at least `shortest` ms. */
+  timeOne(quantized: Uint8Array, images: Float32Array, samples: number, shortest: number): Timing {
+    this.#chooseRounding();
+    return timeOne(quantized, images, samples, shortest);
+  }
+
+  #chooseRounding(): void {
+    if (this.#rounding) return;
+    const bench = new Bench(PAYOFF_PAIRS, PAYOFF_SAMPLE_MS);
+    this.#rounding = bench.chooseRounding();
+    bench.free();
+  }
+
+  /** From now on schemes are compared with this model. */
+  sweepOn(fp32: Uint8Array, { seed, samples, calibrationSeed, correction }: SweepRequest): void {
+    this.#sweep?.free();
+    this.#sweep = this.#lab.sweep(fp32, seed, samples, calibrationSeed, correction);
+  }
+
+  sweepScheme(scheme: string): Swept {
+    return this.#judged((sweep) => sweep.quantize(scheme));
+  }
+
+  /** Trains the model on as that scheme says; nothing when the loss ran away. */
+  async sweepAware(fp32: Uint8Array, scheme: string, seed: number): Promise<Swept | null> {
+    this.#lab.startAware(fp32, scheme, seed);
+    const diverged = await this.#run(false, () => {});
+    return diverged === null ? this.#judged(() => this.#lab.awareModel()) : null;
+  }
+
+  #judged(quantize: (sweep: Sweep) => Uint8Array): Swept {
+    if (!this.#sweep) throw new Error("There is no model to compare with.");
+    const quantized = quantize(this.#sweep);
+    return { quantized, judged: this.#sweep.judge(quantized) };
+  }
+
   /** Times layers of growing size; `report` hears of each. */
-  async sweep(
+  async payoff(
     begin: (path: string, ceilings: Ceiling[]) => void,
     report: (rows: number, size: number, time: Pair) => void,
   ): Promise<void> {
-    const bench = new Bench(SWEEP_PAIRS, SWEEP_SAMPLE_MS);
+    const bench = new Bench(PAYOFF_PAIRS, PAYOFF_SAMPLE_MS);
     bench.chooseRounding();
     await begin(bench.path(), bench.ceilings());
     for (const size of SIZES) {

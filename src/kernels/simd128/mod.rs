@@ -3,6 +3,7 @@
 //! * [`tile`]: the register tile, generic over the instruction that multiplies ([`unit`]).
 //! * `row`: a single row.
 //! * `epilogue`: what is done with the sums.
+//! * `binary`: values of one bit.
 //! * `round`: rounding half to even.
 //! * `rowwise`: ranges, rounding, scaling, pooling.
 //! * [`ceiling`]: what the multipliers can do at most.
@@ -10,6 +11,7 @@
 // Sums are named by row and vector throughout: an iterator for one of the two would hide the tile.
 #![allow(clippy::needless_range_loop)]
 
+mod binary;
 pub mod ceiling;
 mod epilogue;
 mod round;
@@ -22,6 +24,7 @@ use super::{
     Activations, DotPath, Operand, PackedF32, PackedI8, Rounding, Rows,
     sink::{Part, To},
 };
+pub use binary::{binarize, multiply_bits};
 use epilogue::{Floats, Integers, Narrow, Real, Wide};
 pub use rowwise::{
     max_pool_f32, max_pool_i8, max_pool_i16, max_pool_u8, min_max, quantize_i16, quantize_u8, standardize,

@@ -1,6 +1,8 @@
-import { percent } from "../format";
+import { count, percent } from "../format";
+import { wilson, Z95 } from "../interval";
 import { evaluation, trained } from "../state";
 import type { Side } from "../wasm/quantpad.js";
+import { Explained, type Formula } from "./explained";
 import { Figures } from "./figures";
 
 export function Accuracy() {
@@ -9,6 +11,7 @@ export function Accuracy() {
   const side = (id: string, result: Side | undefined) => ({
     id,
     value: result ? percent(result.correct, result.total) : null,
+    of: result ? () => accuracyFormula(result.correct, result.total) : null,
     data: { "data-correct": result?.correct ?? "", "data-total": result?.total ?? "" },
   });
   return (
@@ -25,6 +28,11 @@ export function Accuracy() {
                 `${sides.fp32.correct} of ${sides.fp32.total}`,
                 `${sides.quantized.correct} of ${sides.quantized.total}`,
               ],
+              [
+                "95 % interval",
+                <Interval key="a" id="fp32-interval" {...sides.fp32} />,
+                <Interval key="b" id="quantized-interval" {...sides.quantized} />,
+              ],
             ]
           : []
       }
@@ -32,10 +40,51 @@ export function Accuracy() {
       {sides && (
         <>
           On the {sides.fp32.total} test images of the split with seed {trained.value.seed}, which training
-          never saw. Both models agree on {sides.bothAgree} of them.
+          never saw. Both models agree on{" "}
+          <span data-testid="agreed" data-agreed={sides.bothAgree}>
+            {sides.bothAgree}
+          </span>{" "}
+          of them:{" "}
+          <Explained id="both-agree" of={() => agreementFormula(sides.bothAgree, sides.fp32.total)}>
+            {percent(sides.bothAgree, sides.fp32.total)}
+          </Explained>
+          .
         </>
       )}
     </Figures>
+  );
+}
+
+const accuracyFormula = (correct: number, total: number): Formula => ({
+  words: "Right answers ÷ test images",
+  values: `${count(correct)} ÷ ${count(total)}`,
+  result: percent(correct, total),
+  notes: `With other test images of the same kind it would be another share: with 95 % confidence from ${interval(correct, total)} (Wilson’s interval).`,
+});
+
+const agreementFormula = (agreed: number, total: number): Formula => ({
+  words: "Test images that both models answer alike, rightly or wrongly ÷ test images",
+  values: `${count(agreed)} ÷ ${count(total)}`,
+  result: percent(agreed, total),
+});
+
+function interval(correct: number, total: number): string {
+  const [low, high] = wilson(correct, total).map((share) => (100 * share).toFixed(1));
+  return `${low} to ${high}\u00a0%`;
+}
+
+/** How far the accuracy may be off by chance. */
+function Interval({ id, correct, total }: { id: string; correct: number; total: number }) {
+  const of = (): Formula => ({
+    words: "Wilson’s interval: (p + z² ÷ 2n ± z √(p (1 − p) ÷ n + z² ÷ 4n²)) ÷ (1 + z² ÷ n)",
+    values: `p = ${count(correct)} ÷ ${count(total)}, n = ${count(total)}, z = ${Z95.toFixed(2)}: interval`,
+    result: interval(correct, total),
+    notes: "The same images judge both models, so their difference is surer than these intervals say.",
+  });
+  return (
+    <Explained id={id} of={of}>
+      {interval(correct, total)}
+    </Explained>
   );
 }
 

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { agree, answers, axes } from "../state";
 import type { Answer } from "../wasm/quantpad.js";
 import { schemeTitle } from "./quantize";
+import { Unsure } from "./unsure";
 
 export function Answers() {
   const both = answers.value;
@@ -18,6 +19,7 @@ export function Answers() {
             ? "✓ Both models give the same answer."
             : "≠ The models disagree."}
       </p>
+      <Unsure />
       <Announcer />
     </div>
   );

@@ -9,6 +9,7 @@ export function Data() {
   const closed = !backend.value || busy.value;
   return (
     <article
+      id="data"
       class="card panel"
       data-testid="dataset"
       data-name={data.name}

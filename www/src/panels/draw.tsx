@@ -1,5 +1,7 @@
 import type { RefObject } from "preact";
+import { Pixels } from "../charts/pixels";
 import * as engine from "../engine";
+import * as pad from "../pad";
 import { backend, drawing, evaluation, image, phase, sample, trained } from "../state";
 
 export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }) {
@@ -25,13 +27,13 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
       </div>
       <div class="pad-tools">
         <div class="pad-buttons">
-          <button type="button" data-testid="pad-clear" onClick={engine.clear} disabled={!image.value}>
+          <button type="button" data-testid="pad-clear" onClick={pad.clear} disabled={!image.value}>
             Clear
           </button>
-          <button type="button" data-testid="pad-undo" onClick={engine.undo} disabled={!canUndo}>
+          <button type="button" data-testid="pad-undo" onClick={pad.undo} disabled={!canUndo}>
             Undo
           </button>
-          <button type="button" data-testid="pad-redo" onClick={engine.redo} disabled={!canRedo}>
+          <button type="button" data-testid="pad-redo" onClick={pad.redo} disabled={!canRedo}>
             Redo
           </button>
           <button
@@ -51,6 +53,9 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
         </div>
         <ModelInput />
       </div>
+      <p class="note" data-testid="pad-how">
+        Mouse, finger or pen (pressure is ignored), or keys: arrows move, Space puts the pen down and up.
+      </p>
     </div>
   );
 }
@@ -75,16 +80,7 @@ function ModelInput() {
             : "The models see nothing yet"
         }
       >
-        {values.map((value, i) => (
-          <rect
-            key={i}
-            x={i % width}
-            y={Math.floor(i / width)}
-            width="1"
-            height="1"
-            fill-opacity={value / maxPixel}
-          />
-        ))}
+        <Pixels values={values} width={width} max={maxPixel} />
       </svg>
       <figcaption>What the models see{sample.value || !pixels ? "" : ", with 3 other writings"}</figcaption>
     </figure>

@@ -1,11 +1,14 @@
 import type { ComponentChildren } from "preact";
 import { axes } from "../state";
+import { Explained, type Formula } from "./explained";
 import { schemeTitle } from "./quantize";
 
 interface Figure {
   id: string;
   value: string | null;
   data: Record<string, string | number>;
+  /** What opens when the figure is pressed. */
+  of: (() => Formula) | null;
 }
 
 /** What, for fp32, for int8. */
@@ -23,7 +26,15 @@ export function Figures(props: {
   const side = (name: string, kind: string, figure: Figure) => (
     <div class={`figure side-${kind}`} data-testid={figure.id} {...figure.data}>
       <span class="figure-name">{name}</span>
-      <span class="figure-value">{figure.value ?? "…"}</span>
+      <span class="figure-value">
+        {figure.value && figure.of ? (
+          <Explained id={figure.id} of={figure.of}>
+            {figure.value}
+          </Explained>
+        ) : (
+          "…"
+        )}
+      </span>
     </div>
   );
   const [quantizedName] = schemeTitle(axes.value);

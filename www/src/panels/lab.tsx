@@ -1,6 +1,7 @@
 import { bytes, count, duration, modelName, percent, range } from "../format";
 import { evaluation, labReport, trained, usedScheme } from "../state";
 import type { LabRow } from "../wasm/quantpad.js";
+import { Repair } from "./repair";
 import { Scroll } from "./scroll";
 
 /** As printed: 67.22 % of 360, 0.62 KB for 640 bare int8 weights, 0.0013 s for the test images. */
@@ -12,7 +13,7 @@ export function Lab() {
   const { correct = 0, total = 0, parameterBytes = 0 } = evaluation.value?.quantized ?? {};
   const { medianNs = 0, q1Ns = 0, q3Ns = 0 } = report?.quantized ?? {};
   return (
-    <section class="card lab" aria-labelledby="lab-title">
+    <section id="lab" class="card lab" aria-labelledby="lab-title">
       <h2 id="lab-title">The lab that lost 30 points</h2>
       <p>
         A published student lab quantized logistic regression on these digits to int8. It reported accuracy
@@ -58,6 +59,7 @@ export function Lab() {
           </tbody>
         </table>
       </Scroll>
+      <Repair />
       {report && (
         <ul class="notes">
           <li>

@@ -1,8 +1,16 @@
 import { PayoffChart } from "../charts/payoff";
 import { count, duration, times } from "../format";
 import * as meter from "../meter";
-import { comparing, type Layer, measuring, type Sweep, sweep, sweeping, weights } from "../state";
-import { BATCH, SIZES } from "../sweep";
+import { BATCH, SIZES } from "../payoff";
+import {
+  comparing,
+  type Layer,
+  type Payoff as Measured,
+  measuring,
+  measuringPayoff,
+  payoff,
+  weights,
+} from "../state";
 import { Scroll } from "./scroll";
 
 /** What holds a layer of some size back. */
@@ -35,11 +43,11 @@ const KINDS: [number, string][] = [
 ];
 
 export function Payoff() {
-  const measured = sweep.value;
+  const measured = payoff.value;
   const layers = measured?.layers ?? [];
   const steps = SIZES.length * KINDS.length;
   return (
-    <section class="card lab payoff" aria-labelledby="payoff-title" data-testid="payoff">
+    <section id="payoff" class="card lab payoff" aria-labelledby="payoff-title" data-testid="payoff">
       <h2 id="payoff-title">Where does int8 pay?</h2>
       <p>
         The model above has {count(weights.value)} weights. Real layers have thousands to millions. This times
@@ -49,14 +57,14 @@ export function Payoff() {
         <button
           type="button"
           data-testid="payoff-run"
-          onClick={meter.sweepSizes}
-          disabled={sweeping.value || measuring.value || comparing.value !== null}
+          onClick={meter.measurePayoff}
+          disabled={measuringPayoff.value || measuring.value || comparing.value !== null}
         >
           {layers.length > 0 ? "Measure again" : "Measure on this machine"}
         </button>
-        {sweeping.value && (
+        {measuringPayoff.value && (
           <>
-            <button type="button" class="quiet" data-testid="payoff-cancel" onClick={meter.cancelSweep}>
+            <button type="button" class="quiet" data-testid="payoff-cancel" onClick={meter.cancelPayoff}>
               Stop
             </button>
             <progress
@@ -79,7 +87,7 @@ export function Payoff() {
             }))}
           />
           <Table layers={layers} />
-          {!sweeping.value && <Explanation sweep={measured} />}
+          {!measuringPayoff.value && <Explanation {...measured} />}
         </>
       )}
     </section>
@@ -132,7 +140,7 @@ function Table({ layers }: { layers: Layer[] }) {
 }
 
 /** The regions, each with the figures that show it. */
-function Explanation({ sweep: { path, ceilings, layers } }: { sweep: Sweep }) {
+function Explanation({ path, ceilings, layers }: Measured) {
   const of = (wanted: Limit) => layers.filter((layer) => limit(layer, layers) === wanted);
   const best = (list: Layer[]) => list.reduce((a, b) => (b.time.ratio > a.time.ratio ? b : a));
   const sizes = (list: Layer[]) =>

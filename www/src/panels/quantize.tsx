@@ -1,6 +1,31 @@
 import * as engine from "../engine";
-import { errorOf, FORMATS, nameOf, nearest, ofPreset, PRESETS, type Scheme } from "../scheme";
-import { aware, axes, backend, calibration, correctBias, evaluation, scheme } from "../state";
+import { layerTitles } from "../layers";
+import { CORRECTIONS, type Correction } from "../record";
+import {
+  errorOf,
+  FORMATS,
+  layerName,
+  nameOf,
+  nearest,
+  ofName,
+  PRESETS,
+  type Scheme,
+  withLayer,
+} from "../scheme";
+import {
+  aware,
+  axes,
+  backend,
+  busy,
+  calibration,
+  control,
+  correction,
+  evaluation,
+  scheme,
+  trained,
+  usedAxes,
+} from "../state";
+import type { Side } from "../wasm/quantpad.js";
 import { options as asOptions, Select } from "./select";
 
 type Option = [value: string, name: string];
@@ -16,6 +41,7 @@ const ACTIVATIONS: Option[] = [
   ["static-percentile", "int8, static: percentile 99.99"],
   ["static-entropy", "int8, static: entropy (KL)"],
   ["static-mse", "int8, static: least squared error"],
+  ["xnor", "binary: one of two values (XNOR-Net)"],
   ["float", "float: only the weights are quantized"],
 ];
 const SYMMETRIES: Option[] = [
@@ -31,22 +57,30 @@ const METHODS: Option[] = [
   ["qat", "while training on (QAT)"],
 ];
 const KS = [2, 4, 8, 16, 32, 64, 128, 256].map((k): Option => [String(k), `${k} values`]);
-const LAYERS: Option[] = [
+/** Formats of a single layer. */
+const LAYER: Option[] = [
   ["", "like the others"],
-  ["f32", "float32"],
-  ["f16", "float16"],
-  ["int8", "int8"],
-  ["int4", "int4"],
+  ...["f32", "f16", "bf16", "int16", "int8", "int4", "ternary", "binary"].map(
+    (format): Option => [format, (FORMATS[format] ?? [format]).join(": ")],
+  ),
+  ...[64, 16, 8, 4].map((k): Option => [`codebook${k}`, `codebook, ${k} values`]),
 ];
 
 export function Quantize() {
   const now = axes.value;
   // Before the core is there nothing can be asked of it.
   const ready = backend.value !== "";
+  const titles = layerTitles(trained.value);
   const set = (change: Partial<Scheme>) => engine.setScheme(nearest({ ...now, ...change }));
 
   /** A control of one axis. Options that do not go with the others cannot be chosen, and say why. */
-  const axis = (key: keyof Scheme, id: string, label: string, options: Option[], free = false) => (
+  const axis = (
+    key: Exclude<keyof Scheme, "layers">,
+    id: string,
+    label: string,
+    options: Option[],
+    free = false,
+  ) => (
     <label>
       {label}
       <Select
@@ -64,7 +98,7 @@ export function Quantize() {
 
   const preset = PRESETS.find(([name]) => name === scheme.value)?.[0] ?? "";
   return (
-    <article class="card panel wide">
+    <article id="quantize" class="card panel wide">
       <h2>Quantize</h2>
       <label class="field">
         Preset
@@ -72,7 +106,7 @@ export function Quantize() {
           id="preset-select"
           value={preset}
           options={asOptions(preset === "" ? [["", `own choice: ${scheme.value}`], ...PRESETS] : PRESETS)}
-          onChoose={(value) => engine.setScheme(ofPreset(value))}
+          onChoose={(value) => engine.setScheme(ofName(value))}
         />
       </label>
       <details class="more" open>
@@ -91,21 +125,43 @@ export function Quantize() {
           {axis("rule", "rule-select", "Scale", RULES)}
           {axis("symmetry", "symmetry-select", "Integers", SYMMETRIES)}
           {axis("method", "method-select", "Method", METHODS)}
-          {axis("first", "first-select", "First layer", LAYERS)}
-          {axis("last", "last-select", "Last layer", LAYERS)}
+          {titles.map((title, number) => {
+            const name = layerName(number, titles.length);
+            const format = now.layers[name] ?? "";
+            const options = LAYER.some(([value]) => value === format)
+              ? LAYER
+              : [...LAYER, [format, format] as Option];
+            return (
+              <label key={name}>
+                {title}
+                <Select
+                  id={`${name}-select`}
+                  value={format}
+                  options={options.map(([value, text]) => ({
+                    value,
+                    name: text,
+                    wrong: ready ? errorOf(withLayer(now, name, value)) : undefined,
+                  }))}
+                  onChoose={(value) => engine.setScheme(nearest(withLayer(now, name, value)))}
+                />
+              </label>
+            );
+          })}
         </div>
         {now.method === "ptq" && (
-          <label class="check">
-            <input
-              type="checkbox"
-              data-testid="bias-correction"
-              checked={correctBias.value}
-              onChange={(event) => engine.setCorrectBias(event.currentTarget.checked)}
-            />
-            Correct the biases: each layer’s mean output as before
-          </label>
+          <div class="fields">
+            <label>
+              Fitted after rounding
+              <Select
+                id="correction-select"
+                value={correction.value}
+                options={asOptions(Object.entries(CORRECTIONS))}
+                onChoose={(value) => engine.setCorrection(value as Correction)}
+              />
+            </label>
+          </div>
         )}
-        {(now.activations.startsWith("static") || correctBias.value) && <Calibration />}
+        {(/^(static|xnor)/.test(now.activations) || correction.value !== "none") && <Calibration />}
         <Reasons scheme={now} ready={ready} />
       </details>
       {aware.value !== null && (
@@ -121,11 +177,54 @@ export function Quantize() {
           </button>
         </div>
       )}
+      {usedAxes.value?.method === "qat" && <Control />}
+      {/^(int4|ternary|binary)$/.test(now.format) && now.method === "ptq" && correction.value === "none" && (
+        <p class="note">
+          So few bits need not lose so much:{" "}
+          <button
+            type="button"
+            class="quiet"
+            data-testid="reconstruct"
+            onClick={() => engine.setCorrection("reconstruction")}
+          >
+            Fit them to the layers’ outputs
+          </button>
+        </p>
+      )}
       <p class="note" data-testid="arithmetic">
         {evaluation.value ? `This model runs by ${evaluation.value.arithmetic}. ` : ""}
         {explain(now)}
       </p>
     </article>
+  );
+}
+
+/** What the training alone brings: else it would be taken for a gain of quantization. */
+function Control() {
+  const sides = evaluation.value;
+  const alone = control.value;
+  if (!sides) return null;
+  const right = ({ correct, total }: Side) => `${correct} of ${total}`;
+  return (
+    <p class="note" data-testid="control" data-correct={alone?.correct ?? ""}>
+      Quantization-aware training goes on where the fp32 model ended.{" "}
+      {alone ? (
+        <>
+          The fp32 model has {right(sides.fp32)} right; trained on for as long without rounding,{" "}
+          {right(alone)}; trained on with rounding and quantized, {right(sides.quantized)}.
+        </>
+      ) : (
+        <button
+          type="button"
+          class="quiet"
+          data-testid="train-control"
+          disabled={busy.value}
+          onClick={engine.trainControl}
+        >
+          Train fp32 on for as long, to compare
+        </button>
+      )}
+    </p>
   );
 }
 
@@ -138,9 +237,8 @@ function Calibration() {
         <input
           type="range"
           data-testid="calibration-samples"
-          min="8"
+          min="1"
           max="1024"
-          step="8"
           value={samples}
           onInput={(event) => engine.setCalibration({ samples: Number(event.currentTarget.value) })}
         />
@@ -168,6 +266,7 @@ function Reasons({ scheme, ready }: { scheme: Scheme; ready: boolean }) {
     { symmetry: "affine" },
     { rule: "mse" },
     { activations: "dynamic" },
+    { activations: "xnor" },
     { method: "qat" },
   ];
   const reasons = [...new Set(others.flatMap((other) => errorOf({ ...scheme, ...other }) ?? []))];
@@ -194,12 +293,15 @@ function explain({ format, activations }: Scheme): string {
     ? " Activations are rounded to 0…255 with ranges fixed from training images; what lies beyond is cut off."
     : activations === "dynamic"
       ? " Activations are rounded to 0…255 with the range of each image, found as it comes; the products are exact integer sums."
-      : "";
+      : activations === "xnor"
+        ? " Activations become one of two values, fixed from training images so that the squared error is least. With both of one bit, products are XNOR and sums count bits."
+        : "";
   return (weights[format] ?? "Each weight is rounded to a shorter float.") + inputs;
 }
 
 /** What a scheme is called in a heading. */
 export function schemeTitle(scheme: Scheme): [string, string] {
   const [name, what] = FORMATS[scheme.format] ?? [nameOf(scheme), ""];
-  return scheme.format === "codebook" ? [`${scheme.k} values`, "weight clustering"] : [name, what];
+  if (scheme.format === "codebook") return [`${scheme.k} values`, "weight clustering"];
+  return scheme.activations === "xnor" ? [name, "weights and inputs of one bit"] : [name, what];
 }

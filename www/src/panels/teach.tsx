@@ -1,5 +1,5 @@
 import * as engine from "../engine";
-import { own } from "../own";
+import * as own from "../own";
 import { busy, drawing, trained, tuning } from "../state";
 
 const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -7,7 +7,7 @@ const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 /** Corrections: which digit the drawing is, and a model that learns from them. */
 export function Teach() {
   const drawn = drawing.value.strokes > 0;
-  const drawings = own.value;
+  const drawings = own.own.value;
   const counts = DIGITS.map((digit) => drawings.filter(({ label }) => label === digit).length);
   return (
     <section class="card teach" aria-labelledby="teach-title">
@@ -56,7 +56,7 @@ export function Teach() {
           type="button"
           data-testid="own-undo"
           disabled={busy.value || drawings.length === 0}
-          onClick={engine.forgetLast}
+          onClick={own.removeLast}
         >
           Take the last back
         </button>
@@ -64,7 +64,7 @@ export function Teach() {
           type="button"
           data-testid="export-own"
           disabled={drawings.length === 0}
-          onClick={engine.exportOwn}
+          onClick={own.exportFile}
         >
           Export
         </button>
@@ -77,7 +77,7 @@ export function Teach() {
             data-testid="own-import"
             onChange={(event) => {
               const [file] = event.currentTarget.files ?? [];
-              if (file) void engine.importOwn(file);
+              if (file) void own.importFile(file);
               event.currentTarget.value = "";
             }}
           />
@@ -86,7 +86,7 @@ export function Teach() {
           type="button"
           data-testid="own-delete"
           disabled={busy.value || drawings.length === 0}
-          onClick={engine.forgetAll}
+          onClick={own.clear}
         >
           Delete all
         </button>

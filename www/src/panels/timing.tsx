@@ -1,21 +1,56 @@
-import { duration, range, times } from "../format";
+import { count, duration, range, seconds, times } from "../format";
 import * as meter from "../meter";
-import { backends, comparing, measuring, sweeping, timing } from "../state";
+import { axes, backends, comparing, measuring, measuringPayoff, timing } from "../state";
 import type { Timing as Measured, TimingReport } from "../wasm/quantpad.js";
-import { Figures } from "./figures";
+import { Explained, type Formula } from "./explained";
+import { Figures, type Row } from "./figures";
 import { BACKENDS } from "./header";
+import { schemeTitle } from "./quantize";
 import { Scroll } from "./scroll";
 
 const spread = (t: Measured) => t.q3Ns - t.q1Ns;
 
 /** Median, and the middle half of the samples. */
-function Cell({ time }: { time: Measured }) {
+function Cell(props: { id: string; time: Measured; report: TimingReport; images: number }) {
+  const { id, time, report, images } = props;
   return (
     <>
-      {duration(time.medianNs)}
+      <Explained id={id} of={() => formula(time, report, images)}>
+        {duration(time.medianNs)}
+      </Explained>
       <small>{range(time.q1Ns, time.q3Ns)}</small>
     </>
   );
+}
+
+/** `images`: how many pass through the model in one repetition. */
+function formula(time: Measured, report: TimingReport, images: number): Formula {
+  const { medianNs, q1Ns, q3Ns, repetitions, samples } = time;
+  const what = images === 1 ? "inferences of one image" : `passes over ${count(images)} images`;
+  return {
+    words: `Median of ${samples} samples: time of a sample ÷ ${what} in it`,
+    values: `${duration(medianNs * repetitions)} ÷ ${count(repetitions)}`,
+    result: duration(medianNs),
+    notes: (
+      <>
+        A sample lasts at least {seconds(report.sampleMs)}: this clock’s step is{" "}
+        {duration(report.clockStepMs * 1e6)}. The middle half of the samples: {range(q1Ns, q3Ns)}.
+        {images > 1 && ` For each image: ${duration(medianNs / images)}.`} Inside: scaling the pixels,
+        rounding them where integers are multiplied, and all layers up to the logits. Not inside: the drawing,
+        softmax and the screen.
+      </>
+    ),
+  };
+}
+
+function cells(name: string, report: TimingReport, which: "one" | "batch"): Row {
+  const images = which === "one" ? 1 : report.batchSize;
+  const { a, b } = report[which];
+  return [
+    name,
+    <Cell key="a" id={`fp32-${which}-ns`} time={a} report={report} images={images} />,
+    <Cell key="b" id={`quantized-${which}-ns`} time={b} report={report} images={images} />,
+  ];
 }
 
 export function Timing() {
@@ -23,6 +58,7 @@ export function Timing() {
   const side = (id: string, one: Measured | undefined, batch: Measured | undefined) => ({
     id,
     value: one ? duration(one.medianNs) : null,
+    of: one && report ? () => formula(one, report, 1) : null,
     data: {
       "data-ns": one?.medianNs ?? "",
       "data-ns-spread": one ? spread(one) : "",
@@ -38,12 +74,8 @@ export function Timing() {
       rows={
         report
           ? [
-              ["One image", <Cell key="a" time={report.one.a} />, <Cell key="b" time={report.one.b} />],
-              [
-                `Test set, ${report.batchSize} images`,
-                <Cell key="a" time={report.batch.a} />,
-                <Cell key="b" time={report.batch.b} />,
-              ],
+              cells("One image", report, "one"),
+              cells(`Test set, ${report.batchSize} images`, report, "batch"),
             ]
           : []
       }
@@ -63,7 +95,7 @@ export function Timing() {
         class="quiet"
         data-testid="compare-backends"
         onClick={meter.compareBackends}
-        disabled={!report || measuring.value || sweeping.value || comparing.value !== null}
+        disabled={!report || measuring.value || measuringPayoff.value || comparing.value !== null}
       >
         {comparing.value ? `Measuring on ${comparing.value}…` : "Compare instruction sets"}
       </button>
@@ -77,6 +109,7 @@ function Backends() {
   const list = backends.value;
   const first = list[0];
   if (!first) return null;
+  const [quantized] = schemeTitle(axes.value);
   const groups = [
     ["One image", (report: TimingReport) => report.one],
     [`Test set, ${first.timing.batchSize} images`, (report: TimingReport) => report.batch],
@@ -88,8 +121,8 @@ function Backends() {
           <tr>
             <th scope="col">Instructions</th>
             <th scope="col">fp32</th>
-            <th scope="col">int8</th>
-            <th scope="col">int8 is faster</th>
+            <th scope="col">{quantized}</th>
+            <th scope="col">{quantized} is faster</th>
           </tr>
         </thead>
         {groups.map(([name, pick]) => (
@@ -125,7 +158,7 @@ function Backends() {
   );
 }
 
-/** `ratio`: time of fp32 over time of int8. */
+/** `ratio`: time of fp32 over time of the quantized model. */
 const headline = (ratio: number) =>
   ratio >= 1 ? `one image ${times(ratio)} faster` : `one image ${times(1 / ratio)} slower`;
 
@@ -134,11 +167,19 @@ function Explanation({ report }: { report: TimingReport }) {
   return (
     <>
       From pixels to scores: median, and below it the middle half of the samples. The two sides take turns,
-      each repeated until a sample lasts at least 2 ms ({one.a.repetitions.toLocaleString("en")} and{" "}
-      {one.b.repetitions.toLocaleString("en")} times), for this browser's clock moves in steps of{" "}
-      {duration(clockStepMs * 1e6)}.{" "}
-      {Math.min(one.ratio, batch.ratio) < 1 &&
-        "Why int8 does not win here: this model is so small that its multiplications weigh little, and before them int8 must round the pixels and, with dynamic ranges, find their range. On larger layers the multiplications decide: see “Where does int8 pay?” below. "}
+      each repeated until a sample lasts at least {seconds(report.sampleMs)} (
+      {one.a.repetitions.toLocaleString("en")} and {one.b.repetitions.toLocaleString("en")} times), for this
+      browser's clock moves in steps of {duration(clockStepMs * 1e6)}.{" "}
+      {Math.min(one.ratio, batch.ratio) < 1 && whySlower(axes.value.activations)}
     </>
   );
+}
+
+/** Why a quantized model with such activations may take longer than fp32. */
+function whySlower(activations: string): string {
+  if (activations === "float")
+    return "Why it does not win here: the weights are stored small, but decoded and multiplied as floats, as many of them as before. ";
+  if (activations === "xnor")
+    return "Why bits do not win here: this model is so small that its products weigh little, and before those of each layer its inputs must become bits. A layer of 1,024 × 1,024 is where they win. ";
+  return "Why int8 does not win here: this model is so small that its multiplications weigh little, and before them int8 must round the pixels and, with dynamic ranges, find their range. On larger layers the multiplications decide: see “Where does int8 pay?” below. ";
 }

@@ -1,6 +1,7 @@
 import { LineChart } from "../charts/line";
 import * as engine from "../engine";
 import { count, modelName, percent, seconds } from "../format";
+import { STRENGTHS } from "../record";
 import type { FIELDS } from "../settings";
 import {
   backend,
@@ -18,16 +19,8 @@ import {
   trained,
 } from "../state";
 import type { ModelName } from "../wasm/quantpad.js";
+import { AugmentSwitch, Effect } from "./augmentation";
 import { options, Select } from "./select";
-
-const STRENGTHS: [string, string][] = [
-  ["0.001", "very strong (C = 0.001)"],
-  ["0.01", "strong (C = 0.01)"],
-  ["0.1", "medium (C = 0.1)"],
-  ["1", "as in the lab (C = 1)"],
-  ["10", "weak (C = 10)"],
-  ["100", "very weak (C = 100)"],
-];
 
 const MODELS: [ModelName, string][] = [
   ["softmax", "Softmax regression: no hidden layer"],
@@ -44,7 +37,7 @@ export function Train() {
   const { running, paused, share, history } = run.value;
   const last = history.at(-1);
   return (
-    <article class="card panel">
+    <article id="train" class="card panel">
       <h2>Train</h2>
       <form
         class="fields"
@@ -146,17 +139,20 @@ function Regularization() {
     return <p class="note">So many images are learned by mini-batches, without a penalty.</p>;
   }
   return (
-    <label>
-      Regularisation
-      <Select
-        id="regularization"
-        value={regularization.value}
-        options={options(STRENGTHS)}
-        onChoose={(value) => {
-          regularization.value = value;
-        }}
-      />
-    </label>
+    <>
+      <label>
+        Regularisation
+        <Select
+          id="regularization"
+          value={regularization.value}
+          options={options(STRENGTHS)}
+          onChoose={(value) => {
+            regularization.value = value;
+          }}
+        />
+      </label>
+      <AugmentSwitch />
+    </>
   );
 }
 
@@ -220,6 +216,7 @@ function NetworkFields({ kind }: { kind: "mlp" | "cnn" }) {
           <legend>
             Augmentation: how much each image is varied whenever it is learned from {varied ? "" : "(off)"}
           </legend>
+          <Effect model={kind} />
           <div class="fields">{VARIATIONS.map(([key, name]) => field(key, name))}</div>
         </fieldset>
       </details>

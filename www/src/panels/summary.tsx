@@ -1,0 +1,75 @@
+import { bytes, capital, duration, modelName, percent, times } from "../format";
+import { evaluation, models, timedModel, timing, trained, usedAxes } from "../state";
+import { schemeTitle } from "./quantize";
+
+/** The figures that everything on the page is about, in sight wherever one is: fp32 → quantized. */
+export function Summary() {
+  const sides = evaluation.value;
+  const one = timing.value?.one;
+  // Until those in use have been timed, the last ones stay, as in the panel Time.
+  const stale = one && timedModel.value !== models.value?.quantized;
+  const [name] = usedAxes.value ? schemeTitle(usedAxes.value) : ["…"];
+  return (
+    <aside class="summary" data-testid="summary" aria-label="Summary: fp32 and quantized model">
+      <p class="summary-models">
+        <strong>{sides ? capital(modelName(trained.value)) : "…"}</strong>
+        <span>
+          <span class="side-fp32 chip">fp32</span> → <span class="side-quantized chip">{name}</span>
+        </span>
+      </p>
+      <Change
+        name="Accuracy"
+        from={sides && percent(sides.fp32.correct, sides.fp32.total)}
+        to={sides && percent(sides.quantized.correct, sides.quantized.total)}
+        note={sides && points(sides.quantized.correct - sides.fp32.correct, sides.fp32.total)}
+      />
+      <Change
+        name="Parameters"
+        from={sides && bytes(sides.fp32.parameterBytes)}
+        to={sides && bytes(sides.quantized.parameterBytes)}
+        note={
+          sides && compare(sides.fp32.parameterBytes / sides.quantized.parameterBytes, "smaller", "larger")
+        }
+      />
+      <Change
+        name="One image"
+        from={one && duration(one.a.medianNs)}
+        to={one && duration(one.b.medianNs)}
+        note={one && (stale ? "measuring" : compare(one.ratio, "faster", "slower"))}
+      />
+    </aside>
+  );
+}
+
+type Maybe = string | null | undefined;
+
+/** The unit is said once, where it is the same. */
+function withoutUnit(from: Maybe, to: Maybe): Maybe {
+  const unit = to?.split("\u00a0")[1];
+  return unit ? from?.replace(`\u00a0${unit}`, "") : from;
+}
+
+function Change({ name, from, to, note }: { name: string; from: Maybe; to: Maybe; note: Maybe }) {
+  return (
+    <p class="summary-change" data-figure={name}>
+      <span class="summary-name">{name}</span>
+      <span class="summary-values">
+        <span class="side-fp32">{withoutUnit(from, to) ?? "…"}</span> <span aria-hidden="true">→</span>
+        <span class="visually-hidden"> becomes </span> <strong class="side-quantized">{to ?? "…"}</strong>
+      </span>
+      <span class="summary-note">{note}</span>
+    </p>
+  );
+}
+
+/** In percentage points. */
+function points(right: number, total: number): string {
+  const change = (100 * right) / total;
+  return right === 0 ? "the same" : `${change > 0 ? "+" : "−"}${Math.abs(change).toFixed(2)} points`;
+}
+
+/** Within a hundredth it is the same. */
+function compare(ratio: number, better: string, worse: string): string {
+  if (Math.abs(ratio - 1) < 0.01) return "the same";
+  return ratio > 1 ? `${times(ratio)} ${better}` : `${times(1 / ratio)} ${worse}`;
+}

@@ -1,0 +1,40 @@
+/** The panels that show why size, speed and accuracy change. The page loads them once it is ready for drawings. */
+
+import "../styles/blame.css";
+import "../styles/confusion.css";
+import "../styles/explain.css";
+import "../styles/flips.css";
+import "../styles/lab.css";
+import "../styles/payoff.css";
+import "../styles/repair.css";
+import "../styles/segments.css";
+import "../styles/sweep.css";
+import { useEffect } from "preact/hooks";
+import { Blame } from "./blame";
+import { Energy } from "./energy";
+import { Explain } from "./explain";
+import { Flips } from "./flips";
+import { Lab } from "./lab";
+import { Payoff } from "./payoff";
+import { Search } from "./search";
+import { Sweep } from "./sweep";
+
+export function Understand() {
+  // Where the address leads, if that was not there when the browser looked for it.
+  useEffect(() => {
+    const target = document.getElementById(location.hash.slice(1));
+    if (target?.parentElement?.id === "understand") target.scrollIntoView();
+  }, []);
+  return (
+    <>
+      <Sweep />
+      <Lab />
+      <Explain />
+      <Blame />
+      <Search />
+      <Flips />
+      <Payoff />
+      <Energy />
+    </>
+  );
+}

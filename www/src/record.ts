@@ -1,0 +1,122 @@
+/** All that defines a run, as the page's address says it: the link makes the same run again, to the bit. */
+
+import { DEFAULT, errorOf, nameOf, ofName } from "./scheme";
+import { FIELDS, isReadable } from "./settings";
+import type { Fields } from "./state";
+import type { ModelName } from "./wasm/quantpad.js";
+
+/** How a model is trained. */
+export interface TrainRecord {
+  model: ModelName;
+  seed: number;
+  /** C of softmax regression, as in the list of choices. */
+  regularization: string;
+  /** Whether softmax regression learns from variations of the images too. */
+  augment: boolean;
+  /** Of a network: the fields, as typed, that differ from the defaults. */
+  fields: Partial<Fields>;
+}
+
+/** How strongly softmax regression is regularised: C, and what it is called. */
+export const STRENGTHS: [c: string, name: string][] = [
+  ["0.001", "very strong (C = 0.001)"],
+  ["0.01", "strong (C = 0.01)"],
+  ["0.1", "medium (C = 0.1)"],
+  ["1", "as in the lab (C = 1)"],
+  ["10", "weak (C = 10)"],
+  ["100", "very weak (C = 100)"],
+];
+
+/** What is fitted, after rounding, to the outputs that layers had before. */
+export const CORRECTIONS = {
+  none: "nothing",
+  biases: "the biases: each layer’s mean output as before",
+  reconstruction: "codes, scales and biases: each layer’s outputs as before",
+} as const;
+export type Correction = keyof typeof CORRECTIONS;
+
+/** How it is quantized. */
+export interface QuantizeRecord {
+  scheme: string;
+  /** Calibration images, and the seed that picks them. */
+  samples: number;
+  calibrationSeed: number;
+  correction: Correction;
+}
+
+export interface RunRecord extends TrainRecord, QuantizeRecord {}
+
+export const DEFAULT_RECORD: RunRecord = {
+  model: "softmax",
+  seed: 42,
+  regularization: "1",
+  augment: false,
+  fields: {},
+  scheme: nameOf(DEFAULT),
+  samples: 256,
+  calibrationSeed: 0,
+  correction: "none",
+};
+
+export const MAX_SEED = 2 ** 32 - 1;
+
+/** Whether the whole text is the name of a scheme that makes sense. */
+const isScheme = (text: string) => nameOf(ofName(text)) === text && !errorOf(ofName(text));
+
+const isField = (key: string): key is keyof Fields => Object.hasOwn(FIELDS, key);
+
+const isSeed = (text: string) => /^\d{1,10}$/.test(text) && Number(text) <= MAX_SEED;
+
+/** How each key of the address is read: a part of the record, or nothing where it makes no sense. */
+const READERS: Record<string, (text: string) => Partial<RunRecord> | undefined> = {
+  model: (text) => (/^(softmax|mlp|cnn)$/.test(text) ? { model: text as ModelName } : undefined),
+  seed: (text) => (isSeed(text) ? { seed: Number(text) } : undefined),
+  c: (text) => (STRENGTHS.some(([c]) => c === text) ? { regularization: text } : undefined),
+  augment: (text) => (text === "1" ? { augment: true } : undefined),
+  scheme: (text) => (isScheme(text) ? { scheme: text } : undefined),
+  samples: (text) => (/^[1-9]\d{0,5}$/.test(text) ? { samples: Number(text) } : undefined),
+  "calibration-seed": (text) => (isSeed(text) ? { calibrationSeed: Number(text) } : undefined),
+  correction: (text) => (Object.hasOwn(CORRECTIONS, text) ? { correction: text as Correction } : undefined),
+};
+
+/** The part of an address that says what differs from the default; empty when nothing does. */
+export function toQuery(record: RunRecord): string {
+  const values: Record<string, string | number> = {
+    model: record.model,
+    seed: record.seed,
+    c: record.regularization,
+    augment: Number(record.augment),
+    scheme: record.scheme,
+    samples: record.samples,
+    "calibration-seed": record.calibrationSeed,
+    correction: record.correction,
+  };
+  const usual: typeof values = {
+    model: DEFAULT_RECORD.model,
+    seed: DEFAULT_RECORD.seed,
+    c: DEFAULT_RECORD.regularization,
+    augment: 0,
+    scheme: DEFAULT_RECORD.scheme,
+    samples: DEFAULT_RECORD.samples,
+    "calibration-seed": DEFAULT_RECORD.calibrationSeed,
+    correction: DEFAULT_RECORD.correction,
+  };
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) if (value !== usual[key]) query.set(key, String(value));
+  for (const [key, value] of Object.entries(record.fields)) query.set(key, value);
+  return query.toString();
+}
+
+/** The record that an address asks for; `refused` are the parts that make no sense, which stay as usual. */
+export function fromQuery(query: string): { record: RunRecord; refused: string[] } {
+  const record: RunRecord = { ...DEFAULT_RECORD, fields: {} };
+  const refused: string[] = [];
+  for (const [key, text] of new URLSearchParams(query)) {
+    const known = Object.hasOwn(READERS, key);
+    const read = known ? READERS[key]?.(text) : undefined;
+    if (read) Object.assign(record, read);
+    else if (isField(key) && isReadable(key, text)) record.fields[key] = text;
+    else if (known || isField(key)) refused.push(`${key}=${text}`);
+  }
+  return { record, refused };
+}
