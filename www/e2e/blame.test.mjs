@@ -45,7 +45,18 @@ for (const browser of BROWSERS) {
     });
 
     promise("asks nothing of models that nobody looks at", async () => {
-      await page.run(() => scrollTo(0, 0));
+      // Away from it, and the panel knows: a browser tells of what has left the screen in the order it was asked to.
+      await page.run(async () => {
+        scrollTo(0, 0);
+        const panel = document.querySelector('[data-testid="blame"]');
+        await new Promise((done) => {
+          new IntersectionObserver((entries, observer) => {
+            if (entries.some(({ isIntersecting }) => isIntersecting)) return;
+            observer.disconnect();
+            done();
+          }, { rootMargin: "200px" }).observe(panel);
+        });
+      });
       await choose("f16");
       await page.driver.sleep(300);
       assert.equal((await page.data("blame")).scheme, "binary-per-channel");
