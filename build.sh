@@ -111,6 +111,8 @@ build_wasm() {
   for variant in "${VARIANTS[@]}"; do
     for module in "${!MODULES[@]}"; do build_variant "$variant" "$module"; done
   done
+  # What both modules unpack: neither carries it, so that it is sent once.
+  cp src/data/digits.bin "$WASM"
   touch "$WASM/.built"
 }
 
@@ -163,7 +165,7 @@ build_package() {
   say "Building the npm package"
   rm -rf pkg
   mkdir pkg
-  cp "$WASM"/quantpad* scripts/npm/* README.md LICENSE-* pkg/
+  cp "$WASM"/quantpad* "$WASM"/digits.bin scripts/npm/* README.md LICENSE-* pkg/
   node scripts/package.mjs pkg
 }
 

@@ -142,3 +142,9 @@ fn undo_and_redo_give_back_strokes_and_clearings() {
     assert_eq!(drawing.strokes().len(), 3);
     assert_eq!(drawing.strokes()[2].len(), 2, "a pen that is up draws nothing");
 }
+
+#[test]
+fn a_file_that_is_not_the_digits_is_refused() {
+    assert!(matches!(digits::unpack(&digits::PACKED[1..]), Err(Error::Shape { .. })));
+    assert!(digits::unpack(&vec![0xA5; digits::PACKED.len()]).is_err());
+}

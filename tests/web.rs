@@ -4,7 +4,8 @@
 use std::{cell::Cell, rc::Rc};
 
 use js_sys::{Array, Float32Array, Function, JSON, Reflect};
-use quantpad::web::{Explainer, First, Lab, Pad, Predictor, lab_report, network_defaults, time_models};
+use quantpad::data::digits;
+use quantpad::web::{Explainer, First, Lab, Pad, Predictor, network_defaults, time_models};
 use wasm_bindgen::{JsCast, prelude::*};
 use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};
 use web_sys::{HtmlCanvasElement, PointerEvent, PointerEventInit};
@@ -12,6 +13,10 @@ use web_sys::{HtmlCanvasElement, PointerEvent, PointerEventInit};
 wasm_bindgen_test_configure!(run_in_browser);
 
 const SIDE: f64 = 200.0;
+
+fn new_lab() -> Lab {
+    Lab::new(digits::PACKED).expect("the digits")
+}
 
 /// A pad on a canvas of 200 CSS pixels in the document, and how often it has told of a change.
 struct Bench {
@@ -209,7 +214,7 @@ fn train(lab: &mut Lab, request: &JsValue) -> Vec<JsValue> {
 
 /// A fast training, both files.
 fn trained() -> (Lab, Vec<u8>, Vec<u8>) {
-    let mut lab = Lab::new();
+    let mut lab = new_lab();
     train(&mut lab, &request("softmax", &[("c", 0.1)]));
     let fp32 = lab.model().expect("a model");
     let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42, 256, 0, "none").expect("a scheme");
@@ -220,7 +225,7 @@ fn trained() -> (Lab, Vec<u8>, Vec<u8>) {
 fn the_predictor_answers_with_both_models() {
     let (_, fp32, quantized) = trained();
     let mut predictor = Predictor::new(&fp32, &quantized).expect("whole files");
-    let data = quantpad::data::digits::load();
+    let data = digits::load();
     for row in [0, 1, 2, 3] {
         let (image, labels) = data.gather(&[row]);
         let answers = predictor.predict(&image).expect("an answer");
@@ -255,7 +260,7 @@ fn the_lab_reports_accuracy_size_and_time() {
     }
     assert!(time_models(&fp32, &quantized, &images[..63], 3).is_err());
     assert!(number(&timing, "batch.a.medianNs") > number(&timing, "one.a.medianNs"));
-    let report = lab_report(&quantized, &images, 3).expect("a report");
+    let report = new_lab().lab_report(&quantized, &images, 3).expect("a report");
     assert_eq!(number(&report, "recipe.correct"), 242.0);
     assert_eq!(number(&report, "repairedCorrect"), 350.0);
     assert_eq!(number(&report, "wrapped"), 20.0);
@@ -263,7 +268,7 @@ fn the_lab_reports_accuracy_size_and_time() {
 
 #[test]
 fn the_lab_tells_what_each_step_of_the_repair_gives() {
-    let mut lab = Lab::new();
+    let mut lab = new_lab();
     let sum = |counts: &[f64]| counts.iter().sum::<f64>();
     let right = |counts: &[f64]| sum(&counts.iter().copied().step_by(11).collect::<Vec<_>>());
     let published = lab.repair_lab().expect("a repair");
@@ -311,7 +316,7 @@ fn flips_are_those_images_on_which_the_answers_differ() {
 
 #[test]
 fn settings_that_make_no_sense_are_refused_in_words() {
-    let mut lab = Lab::new();
+    let mut lab = new_lab();
     for (model, key, value, words) in [
         ("softmax", "c", f64::NAN, "must be a number from"),
         ("mlp", "rate", -1.0, "learning rate must be"),
@@ -331,7 +336,7 @@ fn settings_that_make_no_sense_are_refused_in_words() {
 
 #[test]
 fn networks_are_trained_epoch_by_epoch_and_their_best_model_is_a_file() {
-    let mut lab = Lab::new();
+    let mut lab = new_lab();
     for model in ["mlp", "cnn"] {
         let reports = train(&mut lab, &request(model, &[("epochs", 2.0)]));
         let last = reports.last().expect("a report");
@@ -350,7 +355,7 @@ fn networks_are_trained_epoch_by_epoch_and_their_best_model_is_a_file() {
 
 #[test]
 fn a_step_ends_with_an_epoch_and_a_loss_that_runs_away_is_told() {
-    let mut lab = Lab::new();
+    let mut lab = new_lab();
     lab.start(request("mlp", &[("epochs", 5.0)]).unchecked_ref()).expect("settings that make sense");
     let report = lab.step(1e9, true).expect("an epoch");
     assert!(!Reflect::get(&report, &"done".into()).expect("a report").is_truthy());
@@ -362,7 +367,7 @@ fn a_step_ends_with_an_epoch_and_a_loss_that_runs_away_is_told() {
 
 #[test]
 fn files_of_a_data_set_are_read_or_refused_and_then_the_one_in_use_stays() {
-    let mut lab = Lab::new();
+    let mut lab = new_lab();
     lab.add_file("broken-images".into(), vec![0, 0, 8, 3, 0, 0]);
     let refused = lab.read_files().expect_err("refused");
     let message = Reflect::get(&refused, &"message".into()).expect("an error").as_string().expect("words");
@@ -428,11 +433,11 @@ fn a_model_fitted_after_rounding_is_a_better_one() {
 
 #[test]
 fn the_first_models_of_the_main_thread_are_those_of_the_lab() {
-    let mut lab = Lab::new();
+    let mut lab = new_lab();
     train(&mut lab, &request("softmax", &[("c", 1.0)]));
     let fp32 = lab.model().expect("a model");
     let quantized = lab.quantize(&fp32, "int8-dynamic-per-channel", 42, 0, 0, "none").expect("a scheme");
-    let mut first = First::new(42).expect("the digits");
+    let mut first = First::new(digits::PACKED, 42).expect("the digits");
     while !found(&first.step().expect("an iteration"), "done").is_truthy() {}
     assert_eq!(first.model().expect("a model"), fp32);
     assert_eq!(first.quantize(&fp32, "int8-dynamic-per-channel").expect("a scheme"), quantized);

@@ -1,5 +1,26 @@
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
+
+/** The page's code is fetched at once, not only when `boot.ts`, which is there first, asks for it. */
+const preload: Plugin = {
+  name: "preload-main",
+  apply: "build",
+  transformIndexHtml: {
+    order: "post",
+    handler(_, { bundle = {} }) {
+      const main = Object.values(bundle).find((file) => file.type === "chunk" && file.name === "main");
+      if (main?.type !== "chunk") throw new Error("There is no chunk for main.tsx.");
+      return [
+        main.fileName,
+        ...main.imports.filter((name) => !(bundle[name] as { isEntry?: boolean }).isEntry),
+      ].map((name) => ({
+        tag: "link",
+        attrs: { rel: "modulepreload", href: `./${name}`, crossorigin: true },
+        injectTo: "head",
+      }));
+    },
+  },
+};
 
 export default defineConfig({
   // Relative addresses: the built page works from any folder of any host.
@@ -7,6 +28,7 @@ export default defineConfig({
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   worker: { format: "es" },
   plugins: [
+    preload,
     VitePWA({
       strategies: "injectManifest",
       srcDir: "sw",

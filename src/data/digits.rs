@@ -1,17 +1,19 @@
-//! The 1,797 handwritten digits that scikit-learn ships, embedded.
+//! The 1,797 handwritten digits that scikit-learn ships, packed.
 //!
 //! Source: Optical Recognition of Handwritten Digits by E. Alpaydin and C. Kaynak, UCI Machine Learning Repository
 //! (1998), <https://doi.org/10.24432/C50P49>, CC BY 4.0; the copy distributed with scikit-learn. Each pixel is the
 //! number (0..=16) of set pixels in a 4x4 block of a 32x32 bitmap.
 //!
 //! `digits.bin` is made by `examples/pack_digits.rs`: half of what a general compressor makes of the pixels, for a
-//! pixel is guessed from the digit that it belongs to, its place, and its neighbours.
+//! pixel is guessed from the digit that it belongs to, its place, and its neighbours. Programs embed the file ([`load`]);
+//! the page's two modules do not ([`unpack`]), or it would be sent twice.
 //! Held by `tests/data.rs`, which compares it with the original file.
 
 use super::{
     CLASSES, Dataset,
     arithmetic::{Coder, Decoder, Encoder, Symbols},
 };
+use crate::{Error, Result};
 
 /// Images in the set.
 pub const ROWS: usize = 1797;
@@ -20,15 +22,26 @@ pub const SIDE: usize = 8;
 /// Largest pixel value.
 pub const MAX_PIXEL: u8 = 16;
 
-const PACKED: &[u8] = include_bytes!("digits.bin");
+/// The file `digits.bin`.
+pub const PACKED: &[u8] = include_bytes!("digits.bin");
 const PIXELS: usize = SIDE * SIDE;
 
-/// Unpacks the embedded set.
+/// The embedded set.
 pub fn load() -> Dataset {
+    unpack(PACKED).unwrap_or_else(|_| unreachable!("the embedded file is whole"))
+}
+
+/// The set from the bytes of `digits.bin`.
+///
+/// # Errors
+/// [`Error::Shape`] when the file is longer or shorter, [`Error::Label`] or [`Error::Pixel`] when its bytes stand for such.
+pub fn unpack(packed: &[u8]) -> Result<Dataset> {
+    if packed.len() != PACKED.len() {
+        return Err(Error::Shape { what: "file of the digits", expected: PACKED.len(), found: packed.len() });
+    }
     let (mut pixels, mut labels) = (vec![0; ROWS * PIXELS], vec![0; ROWS]);
-    code(&mut Decoder::new(PACKED), &mut pixels, &mut labels);
+    code(&mut Decoder::new(packed), &mut pixels, &mut labels);
     Dataset::new(SIDE, SIDE, MAX_PIXEL, pixels, labels)
-        .unwrap_or_else(|_| unreachable!("the embedded set has 64 pixels a label"))
 }
 
 /// Packs 8x8 images of pixels 0..=16 and their labels 0..=9; the inverse of what [`load`] does.

@@ -25,10 +25,11 @@ pub struct First {
 
 #[wasm_bindgen]
 impl First {
-    /// Begins to fit the training rows of the split `seed`, with the default regularisation.
+    /// Begins to fit the training rows of the split `seed`, with the default regularisation; `digits`: the file of the
+    /// digits.
     #[wasm_bindgen(constructor)]
-    pub fn new(seed: u32) -> Result<Self, JsValue> {
-        let data = digits::load();
+    pub fn new(digits: &[u8], seed: u32) -> Result<Self, JsValue> {
+        let data = digits::unpack(digits)?;
         let split = data.split(seed);
         let trainer = SoftmaxTrainer::new(&data, &split.train, SoftmaxSettings::default())?;
         Ok(Self { data, split, trainer })

@@ -31,6 +31,8 @@ const TIMED_ROWS: usize = 360;
 /// A data set and what can be done with it: the digits, until files are read.
 #[wasm_bindgen]
 pub struct Lab {
+    pub(super) digits: Rc<Dataset>,
+    /// The one in use.
     pub(super) data: Rc<Dataset>,
     /// Files handed over, until they are read together.
     files: Vec<File>,
@@ -40,11 +42,12 @@ pub struct Lab {
 
 #[wasm_bindgen]
 impl Lab {
-    /// With the digits.
+    /// `digits`: the file of the digits.
     #[wasm_bindgen(constructor)]
-    #[allow(clippy::new_without_default)]
-    pub fn new() -> Self {
-        Self { data: Rc::new(digits::load()), files: Vec::new(), training: None, scratch: Scratch::default() }
+    pub fn new(digits: &[u8]) -> Result<Self, JsValue> {
+        let digits = Rc::new(digits::unpack(digits)?);
+        let data = Rc::clone(&digits);
+        Ok(Self { digits, data, files: Vec::new(), training: None, scratch: Scratch::default() })
     }
 
     /// Throws when a file of so many bytes is too large to be handed over.

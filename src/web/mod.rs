@@ -7,7 +7,7 @@
 //! In workers, with the feature `lab`:
 //! * [`Lab`]: training, quantizing and evaluating; `flips` and `repair` are parts of it.
 //! * [`Sweep`]: one scheme after the other, in as many job workers as there are cores.
-//! * [`time_models`], [`time_one`], [`lab_report`]: timing, in a worker of its own.
+//! * [`time_models`], [`time_one`]: timing, in a worker of its own.
 //! * [`Searcher`]: a search for the smallest model, begun by the [`Lab`].
 //! * [`Explainer`]: one output of one layer, step by step.
 //! * [`Classifier`]: one model, pixels in and scores out, for programs.
@@ -74,7 +74,7 @@ pub use {
     lab::Lab,
     search::Searcher,
     sweep::Sweep,
-    timer::{lab_report, time_models, time_one},
+    timer::{time_models, time_one},
 };
 
 use wasm_bindgen::prelude::*;

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 use super::{Lab, dto::to_js};
 use crate::{
     Result,
-    data::{CLASSES, Dataset, Split, digits},
+    data::{CLASSES, Dataset, Split},
     eval::confusion::confusion,
     format::model_file,
     nn::{Model, Scratch, argmax},
@@ -44,9 +44,9 @@ impl Lab {
     /// The published lab's fit in fp32 and cast to int8 in three ways, on the lab's test images.
     #[wasm_bindgen(js_name = repairLab, unchecked_return_type = "Repair")]
     pub fn repair_lab(&mut self) -> core::result::Result<JsValue, JsValue> {
-        let digits = digits::load();
+        let digits = &*self.digits;
         let test = digits.split(Split::DEFAULT_SEED).test;
-        to_js(&Repair::new(&naive::lab_model(&digits)?, &digits, &test, &mut self.scratch)?)
+        to_js(&Repair::new(&naive::lab_model(digits)?, digits, &test, &mut self.scratch)?)
     }
 
     /// The same of the softmax regression `fp32`, on the test images of the split `seed`; throws when it has more than

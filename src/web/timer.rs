@@ -5,12 +5,12 @@ use core::hint::black_box;
 use wasm_bindgen::prelude::*;
 
 use super::{
-    clock,
+    Lab, clock,
     dto::{self, LabRow, to_js},
 };
 use crate::{
     Error,
-    data::{CLASSES, Split, digits},
+    data::{CLASSES, Split},
     eval::{metrics, size, timing},
     format::model_file,
     nn::{Input, Model, Scratch},
@@ -48,33 +48,37 @@ pub fn time_one(quantized: &[u8], images: &[f32], samples: usize, shortest: f64)
     to_js(&dto::Timing::from(timing::one(samples, shortest, step, clock::now, run_quantized(&twin, image))))
 }
 
-/// What the published lab's table is compared with: its mistake re-run on the digits, and the time that `quantized` takes
-/// for `images`.
-#[wasm_bindgen(js_name = labReport, unchecked_return_type = "LabReport")]
-pub fn lab_report(quantized: &[u8], images: &[f32], pairs: usize) -> Result<JsValue, JsValue> {
-    let twin = model_file::read_quantized(quantized)?;
-    let digits = digits::load();
-    let fit = naive::lab_model(&digits)?;
-    let weights = naive::only_layer(&fit)?.weight();
-    let (wrapped, scaled) = (Integers::new(weights, Cast::Wrap)?, Integers::new(weights, Cast::Scale)?);
-    let recipe = naive::with_integers(&fit, &wrapped)?;
-    let (pixels, labels) = digits.gather(&digits.split(Split::DEFAULT_SEED).test);
-    let step = timing::clock_step(clock::now);
-    let (a, b) = (run(&recipe, &pixels), run_quantized(&twin, images));
-    let times = timing::pair(pairs, timing::MIN_SAMPLE_MS, step, clock::now, a, b);
+#[wasm_bindgen]
+impl Lab {
+    /// What the published lab's table is compared with: its mistake re-run on the digits, and the time that `quantized` takes
+    /// for `images`.
+    #[wasm_bindgen(js_name = labReport, unchecked_return_type = "LabReport")]
+    pub fn lab_report(&self, quantized: &[u8], images: &[f32], pairs: usize) -> Result<JsValue, JsValue> {
+        let twin = model_file::read_quantized(quantized)?;
+        let digits = &*self.digits;
+        let fit = naive::lab_model(digits)?;
+        let weights = naive::only_layer(&fit)?.weight();
+        let (wrapped, scaled) = (Integers::new(weights, Cast::Wrap)?, Integers::new(weights, Cast::Scale)?);
+        let recipe = naive::with_integers(&fit, &wrapped)?;
+        let (pixels, labels) = digits.gather(&digits.split(Split::DEFAULT_SEED).test);
+        let step = timing::clock_step(clock::now);
+        let (a, b) = (run(&recipe, &pixels), run_quantized(&twin, images));
+        let times = timing::pair(pairs, timing::MIN_SAMPLE_MS, step, clock::now, a, b);
 
-    let mut scratch = Scratch::default();
-    let mut correct =
-        |model: &Model| -> Result<_, Error> { Ok(metrics::accuracy(model.forward(&pixels, &mut scratch)?, &labels)) };
-    let recipe_correct = correct(&recipe)?;
-    let recipe_bytes = CLASSES * recipe.input().pixels() + size::of_model(&recipe).biases;
-    to_js(&dto::LabReport {
-        recipe: LabRow::new(recipe_correct, recipe_bytes, times.a),
-        recipe_float_correct: correct(&fit)?.correct,
-        wrapped: wrapped.changed(),
-        repaired_correct: correct(&naive::with_integers(&fit, &scaled)?)?.correct,
-        quantized: times.b.into(),
-    })
+        let mut scratch = Scratch::default();
+        let mut correct = |model: &Model| -> Result<_, Error> {
+            Ok(metrics::accuracy(model.forward(&pixels, &mut scratch)?, &labels))
+        };
+        let recipe_correct = correct(&recipe)?;
+        let recipe_bytes = CLASSES * recipe.input().pixels() + size::of_model(&recipe).biases;
+        to_js(&dto::LabReport {
+            recipe: LabRow::new(recipe_correct, recipe_bytes, times.a),
+            recipe_float_correct: correct(&fit)?.correct,
+            wrapped: wrapped.changed(),
+            repaired_correct: correct(&naive::with_integers(&fit, &scaled)?)?.correct,
+            quantized: times.b.into(),
+        })
+    }
 }
 
 /// The first of `images`.

@@ -18,7 +18,7 @@ addEventListener("message", async ({ data: { backend, drawings } }) => {
     const module = await WebAssembly.compileStreaming(fetch(`quantpad_${backend}.wasm`));
     await init({ module_or_path: module });
     const digits = await (await fetch(drawings)).json();
-    const lab = new Lab();
+    const lab = new Lab(new Uint8Array(await (await fetch("digits.bin")).arrayBuffer()));
     const { width, height, maxPixel } = lab.data();
     const labels = digits.map(({ label }) => label);
     const images = digits.map(({ strokes }) =>

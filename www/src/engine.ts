@@ -24,7 +24,7 @@ import { fitted, ofName, type Scheme } from "./scheme";
 import * as state from "./state";
 import * as tab from "./tab";
 import * as updates from "./updates";
-import { compilePage, Failure } from "./wasm";
+import { Failure, loadPage } from "./wasm";
 import init, { backend, type Evaluation, First } from "./wasm/page.js";
 import type { TrainRequest } from "./wasm/quantpad.js";
 import type { Command, Report, Requantized } from "./worker";
@@ -41,7 +41,7 @@ let base: Uint8Array | null = null;
 /** Loads the core, gives `canvas` its pad, trains and quantizes the first model. */
 export async function start(canvas: HTMLCanvasElement): Promise<void> {
   try {
-    const core = await compilePage();
+    const core = await loadPage();
     begin(core.backend);
     await init({ module_or_path: core.module });
     state.backend.value = backend();
@@ -68,18 +68,21 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
     }
     setControls(record);
     if (recalled?.run) {
+      state.whole.value = true;
       keepData(recalled.files);
       state.trained.value = recalled.run.trained;
       await reuse(recalled.run);
       isReady();
     } else if (isFirst(record)) {
-      await trainFirst();
+      await trainFirst(core.digits);
     } else {
-      await runTraining(request(), false).catch(standIn);
+      state.whole.value = true;
+      await runTraining(request(), false).catch((error) => standIn(error, core.digits));
     }
   } catch (error) {
     fail(error);
   }
+  state.whole.value = true;
   void runs.begin(() => base);
   void tab.keep(pad.strokes);
   try {
@@ -91,10 +94,10 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
 }
 
 /** The usual models, where the core refuses what the link asks for. */
-async function standIn(error: unknown): Promise<void> {
+async function standIn(error: unknown, digits: Uint8Array): Promise<void> {
   if (error instanceof Failure && /^(cancelled|worker-crashed)$/.test(error.code)) throw error;
   setControls(DEFAULT_RECORD);
-  await trainFirst();
+  await trainFirst(digits);
   const reason = error instanceof Error ? error.message : String(error);
   fail(
     new Failure("bad-link", `What this link asks for cannot be made: ${reason} The usual settings stand in.`),
@@ -116,16 +119,16 @@ const isFirst = ({ model, regularization, augment, scheme, correction }: RunReco
   !ofName(scheme).activations.startsWith("static") &&
   correction === "none";
 
-/** The longest that the first fit keeps the page from anything else, in ms. */
-const SLICE = 8;
+/** The longest that the first fit keeps the page from anything else, in ms: most machines need no more for all of it. */
+const SLICE = 50;
 
-/** Trains the first pair of models on this thread, which is quicker than a worker starts. */
-async function trainFirst(): Promise<void> {
+/** Trains the first pair of models on this thread, which is quicker than a worker starts; `digits`: their file. */
+async function trainFirst(digits: Uint8Array): Promise<void> {
   const made = trainRecord(state.DIGITS);
   const { model, seed } = made;
   const layers: number[] = [];
   state.run.value = { running: true, paused: false, model, layers, computeMs: 0, share: 0, history: [] };
-  const first = new First(seed);
+  const first = new First(digits, seed);
   try {
     for (let done = false; !done; ) {
       const begin = performance.now();
@@ -137,7 +140,7 @@ async function trainFirst(): Promise<void> {
       }
       const computeMs = state.run.value.computeMs + performance.now() - begin;
       state.run.value = { ...state.run.value, running: !done, history, computeMs, share: done ? 1 : 0 };
-      await breathe();
+      if (!done) await breathe();
     }
     base = first.model();
     const quantized = first.quantize(base, state.scheme.value);

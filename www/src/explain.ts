@@ -13,7 +13,7 @@ let loading = false;
 async function load(): Promise<void> {
   loading = true;
   try {
-    await init({ module_or_path: await labCore() });
+    await init({ module_or_path: (await labCore()).module });
     loaded.value = true;
   } catch (error) {
     loading = false;

@@ -3,7 +3,7 @@
 import * as Comlink from "comlink";
 import { fail } from "./fail";
 import * as state from "./state";
-import { type Backend, compile, Failure } from "./wasm";
+import { type Backend, type Core, Failure, load } from "./wasm";
 import type { Jobs } from "./worker";
 
 type Job<T> = (jobs: Comlink.Remote<Jobs>) => Promise<T>;
@@ -16,7 +16,7 @@ export class CoreWorker {
   readonly #died: (reason: string) => Failure;
 
   /** `files`: of the data set to work on; none are the digits. `died` says in words what its death means. */
-  constructor(core: Promise<WebAssembly.Module>, files: File[], died: (reason: string) => Failure) {
+  constructor(core: Promise<Core>, files: File[], died: (reason: string) => Failure) {
     this.#died = died;
     this.#thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     this.#thread.addEventListener("error", (event) => {
@@ -24,7 +24,7 @@ export class CoreWorker {
       this.#die(event.message);
     });
     const remote = Comlink.wrap<Jobs>(this.#thread);
-    this.#jobs = core.then((module) => remote.start(module, files)).then(() => remote);
+    this.#jobs = core.then(({ module, digits }) => remote.start(module, digits, files)).then(() => remote);
     // Whoever asks for a job hears of a failed start; nobody may have asked yet.
     this.#jobs.catch(() => {});
   }
@@ -66,7 +66,7 @@ export const measurerDied = (reason: string) =>
 /** The build of the core that this browser runs, once known. */
 let backend: Backend | null = null;
 /** The workers' part of the core, once asked for. */
-let lab: Promise<WebAssembly.Module> | null = null;
+let lab: Promise<Core> | null = null;
 /** The job worker, if one is up; the next job starts one otherwise. */
 let worker: CoreWorker | null = null;
 /** Files of the data set in use (the models' own); none are the digits. A new worker reads them again. */
@@ -78,9 +78,9 @@ export function begin(chosen: Backend): void {
 }
 
 /** The workers' part of the core. What could not be loaded is asked for again the next time. */
-export async function labCore(): Promise<WebAssembly.Module> {
+export async function labCore(): Promise<Core> {
   if (!backend) throw new Failure("not-ready", "The page is still loading; try again in a moment.");
-  lab ??= compile("lab", backend).catch((error) => {
+  lab ??= load("lab", backend).catch((error) => {
     lab = null;
     throw error;
   });
@@ -90,7 +90,7 @@ export async function labCore(): Promise<WebAssembly.Module> {
 export const hasOwnData = () => dataFiles.length > 0;
 
 /** A further worker on the data set in use; `died` says in words what its death means. */
-export const another = (core: Promise<WebAssembly.Module>, died: (reason: string) => Failure) =>
+export const another = (core: Promise<Core>, died: (reason: string) => Failure) =>
   new CoreWorker(core, dataFiles, died);
 
 /** From now on new workers work on the data set of these files. */
@@ -127,11 +127,7 @@ function spawn(): CoreWorker {
 }
 
 /** Runs a job in a worker of its own, on that build of the core; ends the worker when it is done, or `stopped`. */
-export async function alone<T>(
-  core: Promise<WebAssembly.Module>,
-  job: Job<T>,
-  stopped?: Promise<T>,
-): Promise<T> {
+export async function alone<T>(core: Promise<Core>, job: Job<T>, stopped?: Promise<T>): Promise<T> {
   const worker = new CoreWorker(core, [], measurerDied);
   try {
     const done = worker.ask(job);

@@ -1,35 +1,26 @@
-/** The page: drawing and both answers first, then the pipeline in its order. */
+/** The page: drawing and both answers first; the rest follows when they are ready (`panels/pipeline.tsx`). */
 
-import { render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { createRef, render } from "preact";
+import { useEffect } from "preact/hooks";
 import { keepAddress } from "./address";
 import * as engine from "./engine";
-import { Accuracy } from "./panels/accuracy";
 import { Answers } from "./panels/answers";
-import { Data } from "./panels/data";
 import { Draw } from "./panels/draw";
-import { Export } from "./panels/export";
 import { Failure } from "./panels/failure";
 import { Header } from "./panels/header";
 import { Later } from "./panels/later";
-import { Quantize } from "./panels/quantize";
-import { Runs } from "./panels/runs";
-import { Size } from "./panels/size";
 import { Summary } from "./panels/summary";
-import { Teach } from "./panels/teach";
-import { Timing } from "./panels/timing";
 import { Tour } from "./panels/tour";
-import { Train } from "./panels/train";
 import { Kept, Update } from "./panels/update";
 import * as state from "./state";
 import { loadTheme } from "./theme";
 
-const understand = () => import("./panels/understand").then(({ Understand }) => Understand);
+const pipeline = () => import("./panels/pipeline").then(({ Pipeline }) => Pipeline);
+
+const canvas = createRef<HTMLCanvasElement>();
 
 function App() {
-  const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
-    if (canvas.current) void engine.start(canvas.current);
     // A digit key names the drawing, unless it is typed into something.
     const name = (event: KeyboardEvent) => {
       const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
@@ -57,22 +48,7 @@ function App() {
           <Draw canvas={canvas} />
           <Answers />
         </section>
-        <Teach />
-        <section class="controls" aria-label="Data, training and quantization">
-          <Data />
-          <Train />
-          <Quantize />
-        </section>
-        <section id="compare" class="figures" aria-label="Size, time and accuracy">
-          <Size />
-          <Timing />
-          <Accuracy />
-        </section>
-        <section id="understand" class="understand" aria-label="Understand">
-          <Later load={understand} />
-        </section>
-        <Runs />
-        <Export />
+        <Later when={state.whole.value} load={pipeline} />
         <Update />
       </main>
       <Tour />
@@ -95,3 +71,4 @@ loadTheme();
 keepAddress();
 const root = document.getElementById("root");
 if (root) render(<App />, root);
+if (canvas.current) void engine.start(canvas.current);

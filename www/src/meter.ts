@@ -4,7 +4,7 @@ import * as Comlink from "comlink";
 import { fail } from "./fail";
 import { alone, ask, CANCELLED, CoreWorker, labCore, measurerDied } from "./jobs";
 import * as state from "./state";
-import { compile, loadable } from "./wasm";
+import { load, loadable } from "./wasm";
 import { useRounding } from "./wasm/page.js";
 import type { Ceiling, Pair } from "./wasm/quantpad.js";
 
@@ -82,9 +82,7 @@ export async function compareBackends(): Promise<void> {
     const images = await timedImages();
     for (const name of await loadable()) {
       state.comparing.value = name;
-      const timing = await alone(compile("lab", name), (jobs) =>
-        jobs.time(fp32, quantized, images, FULL_PAIRS),
-      );
+      const timing = await alone(load("lab", name), (jobs) => jobs.time(fp32, quantized, images, FULL_PAIRS));
       if (state.models.value?.quantized !== quantized) return;
       state.backends.value = [...state.backends.value, { backend: name, timing }];
     }

@@ -1,6 +1,7 @@
 /** Several workers, each with a core and the data set in use, that share a list of tasks. */
 
 import { another, CANCELLED, type CoreWorker, measurerDied } from "./jobs";
+import type { Core } from "./wasm";
 
 /** Most workers, and most where each has a large data set of its own in memory. */
 const MOST = 8;
@@ -12,7 +13,7 @@ export class Pool {
   readonly #workers: CoreWorker[];
 
   /** One for each core of the machine, but no more than there are `tasks`. */
-  constructor(core: Promise<WebAssembly.Module>, tasks: number, large: boolean) {
+  constructor(core: Promise<Core>, tasks: number, large: boolean) {
     const most = Math.min(navigator.hardwareConcurrency, large ? MOST_LARGE : MOST, tasks);
     this.#workers = Array.from({ length: Math.max(1, most) }, () => another(core, measurerDied));
   }

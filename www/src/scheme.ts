@@ -50,6 +50,13 @@ export const FORMATS: Record<string, [string, string]> = {
 export const formatTitle = (format: string): string =>
   FORMATS[format]?.[0] ?? format.replace(/^codebook(\d+)$/, "codebook of $1");
 
+/** What a scheme is called in a heading. */
+export function schemeTitle(scheme: Scheme): [string, string] {
+  const [name, what] = FORMATS[scheme.format] ?? [nameOf(scheme), ""];
+  if (scheme.format === "codebook") return [`${scheme.k} values`, "weight clustering"];
+  return scheme.activations === "xnor" ? [name, "weights and inputs of one bit"] : [name, what];
+}
+
 /** Presets by what they are called in the literature. */
 export const PRESETS: [string, string][] = [
   ["int8-dynamic-per-tensor", "Dynamic int8 (PyTorch, ONNX Runtime)"],

@@ -1,6 +1,10 @@
-/** Finds the build of the core that this browser can run, and loads its two parts: the page's own, and the workers'. */
+/**
+ * Finds the build of the core that this browser can run, and loads its two parts, the page's own and the workers', and the
+ * digits.
+ */
 
 import { relaxedSimd, simd } from "wasm-feature-detect";
+import packedDigits from "./wasm/digits.bin?url";
 import pageRelaxed from "./wasm/page_relaxed.wasm?url";
 import pageScalar from "./wasm/page_scalar.wasm?url";
 import pageSimd from "./wasm/page_simd128.wasm?url";
@@ -24,6 +28,13 @@ export type Backend = "scalar" | "simd128" | "relaxed";
 /** `page` is small, for the first drawing waits for it; `lab` is what workers need. */
 export type Part = "page" | "lab";
 
+/** A part, ready to be instantiated, and the file of the digits, which it trains on. */
+export interface Core {
+  module: WebAssembly.Module;
+  backend: Backend;
+  digits: Uint8Array;
+}
+
 const URLS: Record<Part, Record<Backend, string>> = {
   page: { scalar: pageScalar, simd128: pageSimd, relaxed: pageRelaxed },
   lab: { scalar: labScalar, simd128: labSimd, relaxed: labRelaxed },
@@ -37,41 +48,53 @@ export async function loadable(): Promise<Backend[]> {
   return backends;
 }
 
+/** The page's own part, once asked for. */
+let page: Promise<Core> | null = null;
+
 /**
  * The page's own part, in the fastest build that this browser can run.
- * @throws {Failure} when there is no WebAssembly or the file cannot be had
+ * @throws {Failure} when there is no WebAssembly or a file cannot be had
  */
-export async function compilePage(): Promise<{ module: WebAssembly.Module; backend: Backend }> {
+export function loadPage(): Promise<Core> {
+  page ??= choose().then((backend) => load("page", backend));
+  return page;
+}
+
+async function choose(): Promise<Backend> {
   if (typeof WebAssembly !== "object") {
     throw new Failure(
       "no-wasm",
       "This browser has no WebAssembly (or it is switched off), and the models run in it. Any current Chrome, Edge, Firefox or Safari will do.",
     );
   }
-  const [backend = "scalar"] = await loadable();
-  return { module: await compile("page", backend), backend };
+  const [fastest = "scalar"] = await loadable();
+  return fastest;
 }
 
-/** @throws {Failure} when the file cannot be had */
-export async function compile(part: Part, backend: Backend): Promise<WebAssembly.Module> {
-  const url = URLS[part][backend];
-  const path = new URL(url, location.href).pathname;
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch {
-    throw new Failure(
-      "wasm-load",
-      `The models' code, ${path}, could not be reached. Check the connection and reload.`,
-    );
-  }
-  if (!response.ok) {
-    const status = `${response.status} ${response.statusText}`.trim();
-    throw new Failure(
-      "wasm-load",
-      `The models' code, ${path}, could not be loaded: the server answered ${status}.`,
-    );
-  }
+/** @throws {Failure} when a file cannot be had */
+export async function load(part: Part, backend: Backend): Promise<Core> {
+  const [module, packed] = await Promise.all([compile(URLS[part][backend]), unpackable()]);
+  return { module, backend, digits: packed };
+}
+
+let digits: Promise<Uint8Array> | null = null;
+
+/** The file of the digits. What could not be loaded is asked for again the next time. */
+function unpackable(): Promise<Uint8Array> {
+  digits ??= get(packedDigits, "The data set of the digits")
+    .then((response) => response.arrayBuffer())
+    .then((buffer) => new Uint8Array(buffer))
+    .catch((error) => {
+      digits = null;
+      throw error;
+    });
+  return digits;
+}
+
+const CODE = "The models’ code";
+
+async function compile(url: string): Promise<WebAssembly.Module> {
+  const response = await get(url, CODE);
   try {
     // A host that does not know the type of .wasm files cannot be streamed from.
     const streams = response.headers.get("content-type")?.startsWith("application/wasm");
@@ -82,7 +105,28 @@ export async function compile(part: Part, backend: Backend): Promise<WebAssembly
     const reason = error instanceof Error ? error.message : String(error);
     throw new Failure(
       "wasm-load",
-      `The models' code, ${path}, came back damaged or is not for this browser: ${reason}`,
+      `${CODE}, ${path(url)}, came back damaged or is not for this browser: ${reason}`,
     );
   }
+}
+
+const path = (url: string) => new URL(url, location.href).pathname;
+
+/** @throws {Failure} when the file, called `what`, cannot be had */
+async function get(url: string, what: string): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw new Failure(
+      "wasm-load",
+      `${what}, ${path(url)}, could not be reached. Check the connection and reload.`,
+    );
+  }
+  if (response.ok) return response;
+  const status = `${response.status} ${response.statusText}`.trim();
+  throw new Failure(
+    "wasm-load",
+    `${what}, ${path(url)}, could not be loaded: the server answered ${status}.`,
+  );
 }

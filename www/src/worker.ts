@@ -15,7 +15,6 @@ import init, {
   type Judged,
   Lab,
   type LabReport,
-  labReport,
   type Pair,
   type Repair,
   type Sample,
@@ -90,6 +89,7 @@ const FRAME = 16;
 const REPORT = 40;
 
 class Jobs {
+  #digits: Uint8Array = new Uint8Array();
   #opened: Lab | null = null;
   #sweep: Sweep | null = null;
   #rounding = "";
@@ -97,15 +97,16 @@ class Jobs {
   #heard = () => {};
   #searching = false;
 
-  /** `files`: of the data set to use; none means the digits. */
-  async start(module: WebAssembly.Module, files: File[]): Promise<void> {
+  /** `digits`: their file; `files`: of the data set to use; none means the digits. */
+  async start(module: WebAssembly.Module, digits: Uint8Array, files: File[]): Promise<void> {
+    this.#digits = digits;
     await init({ module_or_path: module });
     if (files.length > 0) await this.load(files);
   }
 
   /** With the digits, unless files have been read. A worker that only measures needs none. */
   get #lab(): Lab {
-    this.#opened ??= new Lab();
+    this.#opened ??= new Lab(this.#digits);
     return this.#opened;
   }
 
@@ -282,7 +283,7 @@ class Jobs {
   measure(fp32: Uint8Array, quantized: Uint8Array, images: Float32Array, pairs: number): Measured {
     return {
       timing: this.time(fp32, quantized, images, pairs),
-      lab: labReport(quantized, images, pairs),
+      lab: this.#lab.labReport(quantized, images, pairs),
       rounding: this.#rounding,
     };
   }

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
+import { schemeTitle } from "../scheme";
 import { agree, answers, axes } from "../state";
 import type { Answer } from "../wasm/quantpad.js";
-import { schemeTitle } from "./quantize";
 import { Unsure } from "./unsure";
 
 export function Answers() {

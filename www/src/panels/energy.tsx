@@ -1,9 +1,9 @@
 import { cacheFor, DRAM, downloadMs, LINKS, OPERATIONS, picojoules, reads, type Work, work } from "../energy";
 import { layers } from "../explain";
 import { bytes, count, duration, energy, times } from "../format";
+import { schemeTitle } from "../scheme";
 import { axes, compressed, evaluation } from "../state";
 import { Explained, type Formula } from "./explained";
-import { schemeTitle } from "./quantize";
 import { Scroll } from "./scroll";
 
 type Which = "fp32" | "quantized";

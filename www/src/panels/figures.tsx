@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
+import { schemeTitle } from "../scheme";
 import { axes } from "../state";
 import { Explained, type Formula } from "./explained";
-import { schemeTitle } from "./quantize";
 
 interface Figure {
   id: string;

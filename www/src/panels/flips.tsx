@@ -6,11 +6,10 @@ import * as engine from "../engine";
 import { current, findFlips, flips } from "../flips";
 import { percent } from "../format";
 import * as pad from "../pad";
-import { ofName } from "../scheme";
+import { ofName, schemeTitle } from "../scheme";
 import { busy, trained } from "../state";
 import type { FlippedImage, Flips as Found } from "../wasm/quantpad.js";
 import { useFresh } from "./fresh";
-import { schemeTitle } from "./quantize";
 import { Segments } from "./segments";
 
 type Kind = FlippedImage["kind"];

@@ -1,17 +1,7 @@
 import * as engine from "../engine";
 import { layerTitles } from "../layers";
 import { CORRECTIONS, type Correction } from "../record";
-import {
-  errorOf,
-  FORMATS,
-  layerName,
-  nameOf,
-  nearest,
-  ofName,
-  PRESETS,
-  type Scheme,
-  withLayer,
-} from "../scheme";
+import { errorOf, FORMATS, layerName, nearest, ofName, PRESETS, type Scheme, withLayer } from "../scheme";
 import {
   aware,
   axes,
@@ -297,11 +287,4 @@ function explain({ format, activations }: Scheme): string {
         ? " Activations become one of two values, fixed from training images so that the squared error is least. With both of one bit, products are XNOR and sums count bits."
         : "";
   return (weights[format] ?? "Each weight is rounded to a shorter float.") + inputs;
-}
-
-/** What a scheme is called in a heading. */
-export function schemeTitle(scheme: Scheme): [string, string] {
-  const [name, what] = FORMATS[scheme.format] ?? [nameOf(scheme), ""];
-  if (scheme.format === "codebook") return [`${scheme.k} values`, "weight clustering"];
-  return scheme.activations === "xnor" ? [name, "weights and inputs of one bit"] : [name, what];
 }

@@ -1,6 +1,6 @@
 import { bytes, capital, duration, modelName, percent, times } from "../format";
+import { schemeTitle } from "../scheme";
 import { evaluation, models, timedModel, timing, trained, usedAxes } from "../state";
-import { schemeTitle } from "./quantize";
 
 /** The figures that everything on the page is about, in sight wherever one is: fp32 → quantized. */
 export function Summary() {

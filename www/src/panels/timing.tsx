@@ -1,11 +1,11 @@
 import { count, duration, range, seconds, times } from "../format";
 import * as meter from "../meter";
+import { schemeTitle } from "../scheme";
 import { axes, backends, comparing, measuring, measuringPayoff, timing } from "../state";
 import type { Timing as Measured, TimingReport } from "../wasm/quantpad.js";
 import { Explained, type Formula } from "./explained";
 import { Figures, type Row } from "./figures";
 import { BACKENDS } from "./header";
-import { schemeTitle } from "./quantize";
 import { Scroll } from "./scroll";
 
 const spread = (t: Measured) => t.q3Ns - t.q1Ns;
