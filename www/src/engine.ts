@@ -1,12 +1,13 @@
 /** Runs the core: the first models on this thread, training and quantizing in a worker. Panels call these functions. */
 
 import * as Comlink from "comlink";
-import { breathe } from "./breathe";
 import { quantizeRecord, request, setControls, setDefaults, trainRecord } from "./controls";
 
 import { fail } from "./fail";
+import { first } from "./first";
 import { ask, begin, CANCELLED, endJobs, hasOwnData, keepData } from "./jobs";
 import { layerTitles } from "./layers";
+import { makeFirst } from "./make-first";
 import { FULL_PAIRS, measure, QUICK_PAIRS } from "./meter";
 import * as own from "./own";
 import * as pad from "./pad";
@@ -24,8 +25,8 @@ import { fitted, ofName, type Scheme } from "./scheme";
 import * as state from "./state";
 import * as tab from "./tab";
 import * as updates from "./updates";
-import { Failure, loadPage } from "./wasm";
-import init, { backend, type Evaluation, First } from "./wasm/page.js";
+import { type Core, Failure, loadPage } from "./wasm";
+import init, { backend, type Evaluation } from "./wasm/page.js";
 import type { TrainRequest } from "./wasm/quantpad.js";
 import type { Command, Report, Requantized } from "./worker";
 
@@ -38,8 +39,12 @@ export interface Subject {
 /** The fp32 model as it was trained, before it learned from own drawings. */
 let base: Uint8Array | null = null;
 
-/** Loads the core, gives `canvas` its pad, trains and quantizes the first model. */
-export async function start(canvas: HTMLCanvasElement): Promise<void> {
+/** Settled when all of the page's parts are shown, or could not be loaded. */
+let whole = Promise.resolve();
+
+/** Loads the core, gives `canvas` its pad, trains and quantizes the first model. Ready is said of a page that is `shown`. */
+export async function start(canvas: HTMLCanvasElement, shown: Promise<void>): Promise<void> {
+  whole = shown;
   try {
     const core = await loadPage();
     begin(core.backend);
@@ -68,21 +73,18 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
     }
     setControls(record);
     if (recalled?.run) {
-      state.whole.value = true;
       keepData(recalled.files);
       state.trained.value = recalled.run.trained;
       await reuse(recalled.run);
       isReady();
     } else if (isFirst(record)) {
-      await trainFirst(core.digits);
+      await trainFirst(core);
     } else {
-      state.whole.value = true;
-      await runTraining(request(), false).catch((error) => standIn(error, core.digits));
+      await runTraining(request(), false).catch((error) => standIn(error, core));
     }
   } catch (error) {
     fail(error);
   }
-  state.whole.value = true;
   void runs.begin(() => base);
   void tab.keep(pad.strokes);
   try {
@@ -94,10 +96,10 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
 }
 
 /** The usual models, where the core refuses what the link asks for. */
-async function standIn(error: unknown, digits: Uint8Array): Promise<void> {
+async function standIn(error: unknown, core: Core): Promise<void> {
   if (error instanceof Failure && /^(cancelled|worker-crashed)$/.test(error.code)) throw error;
   setControls(DEFAULT_RECORD);
-  await trainFirst(digits);
+  await trainFirst(core);
   const reason = error instanceof Error ? error.message : String(error);
   fail(
     new Failure("bad-link", `What this link asks for cannot be made: ${reason} The usual settings stand in.`),
@@ -119,39 +121,21 @@ const isFirst = ({ model, regularization, augment, scheme, correction }: RunReco
   !ofName(scheme).activations.startsWith("static") &&
   correction === "none";
 
-/** The longest that the first fit keeps the page from anything else, in ms: most machines need no more for all of it. */
-const SLICE = 50;
-
-/** Trains the first pair of models on this thread, which is quicker than a worker starts; `digits`: their file. */
-async function trainFirst(digits: Uint8Array): Promise<void> {
+/** Puts the first pair of models to use. */
+async function trainFirst({ module, digits }: Core): Promise<void> {
   const made = trainRecord(state.DIGITS);
   const { model, seed } = made;
   const layers: number[] = [];
-  state.run.value = { running: true, paused: false, model, layers, computeMs: 0, share: 0, history: [] };
-  const first = new First(digits, seed);
-  try {
-    for (let done = false; !done; ) {
-      const begin = performance.now();
-      const history = [...state.run.value.history];
-      while (!done && performance.now() - begin < SLICE) {
-        const progress = first.step();
-        history.push(...progress.steps);
-        done = progress.done;
-      }
-      const computeMs = state.run.value.computeMs + performance.now() - begin;
-      state.run.value = { ...state.run.value, running: !done, history, computeMs, share: done ? 1 : 0 };
-      if (!done) await breathe();
-    }
-    base = first.model();
-    const quantized = first.quantize(base, state.scheme.value);
-    state.trained.value = { model, layers, seed, data: state.DIGITS, tuned: 0, early: false, made };
-    use(base, quantized, quantizeRecord(), first.evaluate(base, quantized));
-    isReady();
-    pad.setFamiliarity(first.familiarity(), seed, state.DIGITS);
-  } finally {
-    first.free();
-    state.run.value = { ...state.run.value, running: false };
-  }
+  const request = { seed, scheme: state.scheme.value };
+  const found = (await first(request)) ?? (await makeFirst({ ...request, module, digits }));
+  await whole;
+  const { fp32, quantized, evaluation, familiarity, steps: history, computeMs } = found;
+  state.run.value = { running: false, paused: false, model, layers, computeMs, share: 1, history };
+  state.trained.value = { model, layers, seed, data: state.DIGITS, tuned: 0, early: false, made };
+  base = fp32;
+  use(fp32, quantized, quantizeRecord(), evaluation);
+  isReady();
+  pad.setFamiliarity(familiarity, seed, state.DIGITS);
 }
 
 function isReady(): void {

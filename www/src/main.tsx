@@ -3,6 +3,7 @@
 import { createRef, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { keepAddress } from "./address";
+import { breathe } from "./breathe";
 import * as engine from "./engine";
 import { Answers } from "./panels/answers";
 import { Draw } from "./panels/draw";
@@ -15,7 +16,9 @@ import { Kept, Update } from "./panels/update";
 import * as state from "./state";
 import { loadTheme } from "./theme";
 
-const pipeline = () => import("./panels/pipeline").then(({ Pipeline }) => Pipeline);
+/** All parts but the first screen; asked for at once, but nothing waits for them to be shown before the pad is. */
+const pipeline = import("./panels/pipeline").then(({ Pipeline }) => Pipeline);
+const load = () => pipeline;
 
 const canvas = createRef<HTMLCanvasElement>();
 
@@ -48,7 +51,7 @@ function App() {
           <Draw canvas={canvas} />
           <Answers />
         </section>
-        <Later when={state.whole.value} load={pipeline} />
+        <Later load={load} />
         <Update />
       </main>
       <Tour />
@@ -71,4 +74,8 @@ loadTheme();
 keepAddress();
 const root = document.getElementById("root");
 if (root) render(<App />, root);
-if (canvas.current) void engine.start(canvas.current);
+if (canvas.current)
+  void engine.start(
+    canvas.current,
+    pipeline.then(breathe, () => {}),
+  );

@@ -22,8 +22,6 @@ import type {
 export type Phase = "loading" | "training" | "ready" | "error";
 
 export const phase = signal<Phase>("loading");
-/** Whether all parts of the page are wanted: the first drawing waits for none but its own. */
-export const whole = signal(false);
 /** `scalar`, `simd128` or `relaxed`, once known. */
 export const backend = signal("");
 /** What went wrong, in words, and a name for it; stays until something works again. */
