@@ -23,6 +23,7 @@ import { Train } from "./panels/train";
 import { Kept, Update } from "./panels/update";
 import * as state from "./state";
 import { loadTheme } from "./theme";
+import * as undo from "./undo";
 
 const understand = () => import("./panels/understand").then(({ Understand }) => Understand);
 
@@ -93,5 +94,6 @@ function App() {
 
 loadTheme();
 keepAddress();
+undo.begin();
 const root = document.getElementById("root");
 if (root) render(<App />, root);

@@ -56,12 +56,11 @@ export async function compilePage(): Promise<{ module: WebAssembly.Module; backe
 export async function compile(part: Part, backend: Backend): Promise<WebAssembly.Module> {
   const url = URLS[part][backend];
   const path = new URL(url, location.href).pathname;
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch {
+  // The service worker answers with no content where it would have to ask the network in vain.
+  const response = await fetch(url).catch(() => null);
+  if (!response || response.status === 204) {
     throw new Failure(
-      "wasm-load",
+      "unreachable",
       `The models' code, ${path}, could not be reached. Check the connection and reload.`,
     );
   }

@@ -7,6 +7,7 @@ import * as runs from "../runs";
 import { toCsv, toJson, toMarkdown } from "../runs-report";
 import { busy } from "../state";
 import { save } from "../table";
+import { redoSettings, undoSettings } from "../undo";
 import { Scroll } from "./scroll";
 
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "short" });
@@ -57,7 +58,7 @@ export function Runs() {
           type="button"
           data-testid="settings-undo"
           disabled={busy.value || !runs.previous.value}
-          onClick={engine.undoSettings}
+          onClick={undoSettings}
         >
           Undo settings
         </button>
@@ -65,7 +66,7 @@ export function Runs() {
           type="button"
           data-testid="settings-redo"
           disabled={busy.value || !runs.next.value}
-          onClick={engine.redoSettings}
+          onClick={redoSettings}
         >
           Redo settings
         </button>
