@@ -165,9 +165,8 @@ for (const browser of BROWSERS) {
 
     promise("in a text field the keys are the browser’s", async () => {
       const before = [await strokes(), await scheme()];
-      const seed = page.element("seed");
-      await seed.click();
-      await seed.sendKeys("7");
+      await page.click("seed");
+      await page.element("seed").sendKeys("7");
       await undo();
       await page.driver.sleep(300);
       assert.deepEqual([await strokes(), await scheme()], before);

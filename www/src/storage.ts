@@ -1,6 +1,6 @@
 /** What stays in this browser: IndexedDB, one database with a version. */
 
-import { type DBSchema, type IDBPDatabase, openDB } from "idb";
+import { type DBSchema, type IDBPDatabase, type IDBPTransaction, openDB } from "idb";
 import type { Run } from "./runs";
 
 /** A drawing of the visitor's own: strokes as lists of x, y, x, y in shares of the pad, and the digit meant. */
@@ -87,18 +87,32 @@ function open(): Promise<IDBPDatabase<Schema>> {
 
 export const readOwn = async (): Promise<Own[]> => (await open()).getAll("own");
 
+type Stores = ("own" | "runs" | "data" | "tabs")[];
+
+/** Reads and writes in one go: all of it is kept, or nothing. */
+async function write<S extends Stores>(
+  stores: S,
+  work: (transaction: IDBPTransaction<Schema, S, "readwrite">) => Promise<unknown>,
+): Promise<void> {
+  const transaction = (await open()).transaction(stores, "readwrite");
+  // Both may fail for one reason, and each wants to be heard.
+  await Promise.all([work(transaction), transaction.done]);
+}
+
 export async function addOwn(drawings: Own[]): Promise<void> {
-  const transaction = (await open()).transaction("own", "readwrite");
-  await Promise.all([...drawings.map((own) => transaction.store.add(own)), transaction.done]);
+  await write(["own"], (transaction) => {
+    const own = transaction.objectStore("own");
+    return Promise.all(drawings.map((drawing) => own.add(drawing)));
+  });
   tell({ own: true });
 }
 
 /** Takes the last one back. */
 export async function removeLastOwn(): Promise<void> {
-  const transaction = (await open()).transaction("own", "readwrite");
-  const cursor = await transaction.store.openCursor(null, "prev");
-  await cursor?.delete();
-  await transaction.done;
+  await write(["own"], async (transaction) => {
+    const cursor = await transaction.objectStore("own").openCursor(null, "prev");
+    await cursor?.delete();
+  });
   tell({ own: true });
 }
 
@@ -116,10 +130,11 @@ export async function addRun(run: Omit<Run, "id">): Promise<number> {
 
 /** Changes a part of a run, whatever another tab has changed of it; not, if one has deleted it. */
 export async function changeRun(id: number, change: Partial<Run>): Promise<void> {
-  const transaction = (await open()).transaction("runs", "readwrite");
-  const run = await transaction.store.get(id);
-  if (run) await transaction.store.put({ ...run, ...change });
-  await transaction.done;
+  await write(["runs"], async (transaction) => {
+    const runs = transaction.objectStore("runs");
+    const run = await runs.get(id);
+    if (run) await runs.put({ ...run, ...change });
+  });
   tell({ run: id });
 }
 
@@ -149,13 +164,13 @@ const TAB_LIFE = 30 * 24 * 3600 * 1000;
 
 /** Keeps what this tab comes back to, and forgets old ones. */
 export async function keepTab(tab: Tab): Promise<void> {
-  const transaction = (await open()).transaction(["tabs", "data"], "readwrite");
-  const [tabs, data] = [transaction.objectStore("tabs"), transaction.objectStore("data")];
-  await tabs.put(tab);
-  for (const { id, when } of await tabs.getAll()) {
-    if (when < tab.when - TAB_LIFE) await Promise.all([tabs.delete(id), data.delete(id)]);
-  }
-  await transaction.done;
+  await write(["tabs", "data"], async (transaction) => {
+    const [tabs, data] = [transaction.objectStore("tabs"), transaction.objectStore("data")];
+    await tabs.put(tab);
+    for (const { id, when } of await tabs.getAll()) {
+      if (when < tab.when - TAB_LIFE) await Promise.all([tabs.delete(id), data.delete(id)]);
+    }
+  });
 }
 
 /** Empties one store. */
