@@ -9,6 +9,9 @@ import * as pad from "./pad";
 import * as runs from "./runs";
 import * as state from "./state";
 
+export const UNDO_KEYS = "Ctrl+Z takes back what was changed last, of drawing and settings";
+export const REDO_KEYS = "Ctrl+Shift+Z or Ctrl+Y does it again";
+
 type Kind = "drawing" | "settings";
 
 /** What was changed, and what was taken back, the last at the end. */

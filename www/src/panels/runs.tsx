@@ -7,7 +7,7 @@ import * as runs from "../runs";
 import { toCsv, toJson, toMarkdown } from "../runs-report";
 import { busy } from "../state";
 import { save } from "../table";
-import { redoSettings, undoSettings } from "../undo";
+import { REDO_KEYS, redoSettings, UNDO_KEYS, undoSettings } from "../undo";
 import { Scroll } from "./scroll";
 
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "short" });
@@ -57,6 +57,7 @@ export function Runs() {
         <button
           type="button"
           data-testid="settings-undo"
+          title={UNDO_KEYS}
           disabled={busy.value || !runs.previous.value}
           onClick={undoSettings}
         >
@@ -65,6 +66,7 @@ export function Runs() {
         <button
           type="button"
           data-testid="settings-redo"
+          title={REDO_KEYS}
           disabled={busy.value || !runs.next.value}
           onClick={redoSettings}
         >
