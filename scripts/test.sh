@@ -43,9 +43,14 @@ run_tests() {
     tests "search in $browser" page_tests "$browser" search
     tests "address and colours in $browser" page_tests "$browser" state
     tests "runs in $browser" page_tests "$browser" runs
+    tests "back, forward, undo in $browser" page_tests "$browser" travel
+    tests "two tabs in $browser" page_tests "$browser" tabs
+    tests "nothing lost in $browser" page_tests "$browser" lost
+    tests "strange addresses in $browser" page_tests "$browser" address
     tests "guided tour in $browser" page_tests "$browser" tour
     tests "kept offline in $browser" page_tests "$browser" offline
   done
+  tests "links between engines" page_tests chromium,firefox,webkit link
   tests "names of schemes" page_tests node scheme
   tests "records of runs" page_tests node record
   tests "page errors" page_tests chromium errors

@@ -95,6 +95,15 @@ for (const browser of BROWSERS) {
         }
         return names;
       });
+    /** What the page itself has said wrong: the recorder is not among the files that are kept. */
+    const consoleErrors = async () => {
+      if (browser !== "chromium") return [];
+      const entries = await page.driver.manage().logs().get("browser");
+      const ours = entries.filter(
+        ({ level, message }) => level.value >= 900 && !/injected-by-test|favicon/.test(message),
+      );
+      return ours.map(({ message }) => message);
+    };
     const askForUpdate = () =>
       page.run(async () => void (await (await navigator.serviceWorker.getRegistration()).update()));
 
@@ -132,6 +141,30 @@ for (const browser of BROWSERS) {
       await page.untilState("ready");
       assert.equal(await page.run(() => document.querySelector('[data-testid="seed"]').value), "3");
       assert.equal((await page.data("error")).code, "");
+    });
+
+    promise("without its server it says in words which instruction sets it cannot compare", async () => {
+      await page.driver.get(`${page.server.url}${FOLDER}`);
+      await page.untilSettled();
+      const { backend } = await page.data("app");
+      await page.click("compare-backends");
+      await page.until("a sentence", async () => (await page.data("error")).code === "offline");
+      const said = await page.text("error");
+      assert.match(
+        said,
+        /^Not measured: .*scalar\. Only the build that this browser uses is kept on this device/,
+      );
+      assert.ok(!said.includes(` ${backend}`), said);
+      const measured = () =>
+        page.run(() =>
+          [...document.querySelectorAll("[data-backend][data-batch]")].map((row) => row.dataset),
+        );
+      assert.deepEqual([...new Set((await measured()).map((row) => row.backend))], [backend]);
+      // The panels loaded last, and the part of the core that explains.
+      await answers();
+      await page.run(() => document.getElementById("explain").scrollIntoView());
+      await page.until("an explanation", async () => (await page.data("explain")).result !== "");
+      assert.deepEqual(await consoleErrors(), []);
     });
 
     promise("a page and files of two versions are refused", async () => {
@@ -186,8 +219,6 @@ for (const browser of BROWSERS) {
         names.every((name) => name.includes(NEW)),
         names.join("\n"),
       );
-      const old = (await inCache()).filter((url) => url.includes("/assets/") && !url.includes(NEW));
-      assert.deepEqual(old, []);
       assert.equal(await announced(), false);
       assert.equal((await page.data("pad")).strokes, strokes);
       assert.equal(await page.run(() => location.search), search);
@@ -196,12 +227,42 @@ for (const browser of BROWSERS) {
       await page.driver.switchTo().window(taking);
       assert.ok((await loaded()).every((name) => !name.includes(NEW)));
       assert.ok(await announced());
+      // Its files are gone from the server, and its worker and panels come from what is kept.
+      const oldOnes = async () =>
+        (await inCache()).filter((url) => url.includes("/assets/") && !url.includes(NEW));
+      assert.ok((await oldOnes()).some((url) => url.includes("worker")));
+      await page.choose("model-select", "mlp");
+      await page.type("field-epochs", "3000");
+      await page.click("train");
+      await page.until("a training", async () => (await page.data("progress")).job === "train");
+      assert.equal(await page.element("update-now").isEnabled(), false);
+      assert.match(await page.text("update"), /later: a training is under way/);
+      await page.click("cancel");
+      await page.until("an idle page", () => page.element("train").isEnabled());
+      await page.type("field-epochs", "3");
+      await page.click("train");
+      await page.until("a network", async () => (await page.data("app")).model === "mlp");
+      assert.equal((await page.data("error")).code, "");
+      const fetched = await page.driver.executeAsyncScript(
+        (url, done) => {
+          fetch(url, { cache: "reload" }).then(({ status }) => done(status));
+        },
+        (await oldOnes()).find((url) => url.includes("worker")),
+      );
+      assert.equal(fetched, 200);
+      await page.until("an idle page", () => page.element("sweep-run").isEnabled());
+      await page.click("sweep-run");
+      await page.until("the comparison", async () => /comparison of every/.test(await page.text("update")));
+      assert.equal(await page.element("update-now").isEnabled(), false);
+      await page.click("sweep-cancel");
+      await page.until("its end", () => page.element("update-now").isEnabled());
       await page.click("update-now");
       await page.until("the new page", async () =>
         (await loaded().catch(() => [])).some((name) => name.includes(NEW)),
       );
       await page.untilState("ready");
       assert.equal(await announced(), false);
+      await page.until("the old files to be gone", async () => (await oldOnes()).length === 0);
     });
 
     promise("a page that is open since the first visit takes the new version too", async () => {

@@ -1,5 +1,6 @@
 /** Runs the core: the first models on this thread, training and quantizing in a worker. Panels call these functions. */
 
+import { batch, effect } from "@preact/signals";
 import * as Comlink from "comlink";
 import { quantizeRecord, request, setControls, setDefaults, trainRecord } from "./controls";
 
@@ -23,8 +24,10 @@ import {
 import * as runs from "./runs";
 import { fitted, ofName, type Scheme } from "./scheme";
 import * as state from "./state";
+import * as storage from "./storage";
 import * as tab from "./tab";
 import * as updates from "./updates";
+import { setView } from "./view";
 import { type Core, Failure, loadPage } from "./wasm";
 import init, { backend, type Evaluation } from "./wasm/page.js";
 import type { TrainRequest } from "./wasm/quantpad.js";
@@ -64,11 +67,12 @@ export async function start(canvas: HTMLCanvasElement, shown: Promise<void>): Pr
     state.phase.value = "training";
     const recalled = await tab.recall();
     if (recalled) pad.draw(recalled.strokes);
-    const { record, refused } = fromQuery(location.search);
+    const { record, view, refused } = fromQuery(location.search);
+    setView(view);
     if (refused.length > 0) {
       state.failure.value = {
         code: "bad-link",
-        message: `This link asks for ${refused.join(", ")}, which makes no sense here; the usual setting stands in.`,
+        message: `This link asks for ${quoted(refused)}, which makes no sense here; the usual setting stands in.`,
       };
     }
     setControls(record);
@@ -93,6 +97,18 @@ export async function start(canvas: HTMLCanvasElement, shown: Promise<void>): Pr
   } catch (error) {
     fail(error);
   }
+}
+
+/** What a link says is shown so far and no further, each and all. */
+const QUOTED = { parts: 4, characters: 40 };
+
+function quoted(parts: string[]): string {
+  const { parts: most, characters } = QUOTED;
+  const short = parts.slice(0, most).map((part) => {
+    const letters = [...part];
+    return letters.length > characters ? `${letters.slice(0, characters).join("")}…` : part;
+  });
+  return [...short, ...(parts.length > most ? [`${parts.length - most} more`] : [])].join(", ");
 }
 
 /** The usual models, where the core refuses what the link asks for. */
@@ -268,6 +284,20 @@ export async function follow(query: string): Promise<void> {
   if (toQuery(state.record.value) !== toQuery(record)) return requantize();
 }
 
+/** Comes back to a run, or to what an address says if it is gone; a training under way is no longer wanted. */
+export async function comeTo(id: number | null, query: string): Promise<void> {
+  if (state.busy.value) {
+    cancel();
+    await new Promise<void>((idle) => {
+      const dispose = effect(() => {
+        if (!state.busy.value) queueMicrotask(() => idle(dispose()));
+      });
+    });
+  }
+  const run = runs.runs.value.find((one) => one.id === id);
+  await (run ? restore(run, runs.placeOf(run.id)) : follow(query));
+}
+
 /** The quantization under way. */
 let requantizing: Promise<void> | null = null;
 
@@ -336,10 +366,11 @@ export async function reset(): Promise<void> {
   await (hasOwnData() ? useData([]) : train());
 }
 
-const UNKEPT_DATA = new Failure(
-  "not-kept",
-  "This browser does not keep these files (private window, or no room left): on reload they must be given again.",
-);
+const unkeptData = (reason: unknown) =>
+  new Failure(
+    "not-kept",
+    `This browser does not keep these files (${storage.whyNot(reason)}): on reload they must be given again.`,
+  );
 
 /** `next`: the data set that the worker holds now, which is in use from when there are models for it. */
 async function runTraining(
@@ -369,7 +400,9 @@ async function runTraining(
     const requantized = await quantizeAsWanted(fp32, seed);
     if (next) {
       keepData(next.files);
-      void tab.keepData({ name: next.data.name, files: next.files }).catch(() => fail(UNKEPT_DATA));
+      void tab
+        .keepData({ name: next.data.name, files: next.files })
+        .catch((reason) => fail(unkeptData(reason)));
     }
     state.trained.value = trained;
     base = fp32;
@@ -420,13 +453,15 @@ function use(
   evaluation: Evaluation,
 ): void {
   pad.setModels(fp32, quantized);
-  state.models.value = { fp32, quantized };
-  state.control.value = null;
-  runs.used.value = null;
-  state.record.value = { ...state.trained.value.made, scheme, samples, calibrationSeed, correction };
-  state.usedScheme.value = scheme;
-  state.usedAxes.value = ofName(scheme);
-  state.evaluation.value = evaluation;
+  batch(() => {
+    state.models.value = { fp32, quantized };
+    state.control.value = null;
+    runs.used.value = null;
+    state.record.value = { ...state.trained.value.made, scheme, samples, calibrationSeed, correction };
+    state.usedScheme.value = scheme;
+    state.usedAxes.value = ofName(scheme);
+    state.evaluation.value = evaluation;
+  });
   void weighCompressed(fp32, quantized);
   // Times of other models.
   state.backends.value = [];

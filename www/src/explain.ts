@@ -4,6 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { fail } from "./fail";
 import { labCore } from "./jobs";
 import * as state from "./state";
+import { chosen } from "./view";
 import init, { Explainer, type Explanation, type LayerFacts } from "./wasm/quantpad.js";
 
 /** Whether this thread has the workers' part of the core too; it is loaded once somebody asks. */
@@ -35,13 +36,6 @@ const explainer = computed(() => {
 
 /** The layers with weights of the models in use. */
 export const layers = computed((): LayerFacts[] => explainer.value?.layers() ?? []);
-
-/** What the reader has chosen; null: what suggests itself. */
-export const chosen = signal<{ layer: number | null; output: number | null; step: number | null }>({
-  layer: null,
-  output: null,
-  step: null,
-});
 
 /** The layer that is explained: the chosen one if this model has it, else the last. */
 export const layer = computed(

@@ -15,6 +15,7 @@ import { Tour } from "./panels/tour";
 import { Kept, Update } from "./panels/update";
 import * as state from "./state";
 import { loadTheme } from "./theme";
+import * as undo from "./undo";
 
 /** All parts but the first screen; asked for at once, but nothing waits for them to be shown before the pad is. */
 const pipeline = import("./panels/pipeline").then(({ Pipeline }) => Pipeline);
@@ -72,6 +73,7 @@ function App() {
 
 loadTheme();
 keepAddress();
+undo.begin();
 const root = document.getElementById("root");
 if (root) render(<App />, root);
 if (canvas.current)

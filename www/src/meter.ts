@@ -4,7 +4,7 @@ import * as Comlink from "comlink";
 import { fail } from "./fail";
 import { alone, ask, CANCELLED, CoreWorker, labCore, measurerDied } from "./jobs";
 import * as state from "./state";
-import { load, loadable } from "./wasm";
+import { type Backend, Failure, load, loadable } from "./wasm";
 import { useRounding } from "./wasm/page.js";
 import type { Ceiling, Pair } from "./wasm/quantpad.js";
 
@@ -78,20 +78,35 @@ export async function compareBackends(): Promise<void> {
   if (!state.models.value || state.comparing.value) return;
   const { fp32, quantized } = state.models.value;
   state.backends.value = [];
+  const missing: Backend[] = [];
   try {
     const images = await timedImages();
     for (const name of await loadable()) {
       state.comparing.value = name;
-      const timing = await alone(load("lab", name), (jobs) => jobs.time(fp32, quantized, images, FULL_PAIRS));
+      const core = await (name === state.backend.value ? labCore() : load("lab", name)).catch((error) => {
+        if (!(error instanceof Failure && error.code === "unreachable")) throw error;
+        missing.push(name);
+      });
+      if (!core) continue;
+      const timing = await alone(Promise.resolve(core), (jobs) =>
+        jobs.time(fp32, quantized, images, FULL_PAIRS),
+      );
       if (state.models.value?.quantized !== quantized) return;
       state.backends.value = [...state.backends.value, { backend: name, timing }];
     }
+    if (missing.length > 0) throw unmeasured(missing);
   } catch (error) {
     fail(error);
   } finally {
     state.comparing.value = null;
   }
 }
+
+const unmeasured = (builds: Backend[]) =>
+  new Failure(
+    "offline",
+    `Not measured: ${builds.join(" and ")}. Only the build that this browser uses is kept on this device; the others need the network, which cannot be reached.`,
+  );
 
 let stopPayoff: (() => void) | null = null;
 

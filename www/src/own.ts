@@ -10,24 +10,32 @@ import { Failure } from "./wasm";
 
 export const own = signal<Own[]>([]);
 
-/** What is told when the browser keeps nothing: they still serve until the page is closed. */
-const UNKEPT =
-  "This browser keeps nothing for the page (private window, or no room left), so the drawing will be gone on reload.";
-
-/** What is kept; nothing where the browser does not let the page read. */
+/** What is kept, now and when another tab changes it; nothing where the browser does not let the page read. */
 export async function load(): Promise<void> {
-  own.value = await storage.readOwn().catch(() => []);
+  storage.onChange((change) => {
+    if ("own" in change || "everything" in change) void read().catch(() => {});
+  });
+  await read().catch(() => {});
+}
+
+async function read(): Promise<void> {
+  own.value = await storage.readOwn();
 }
 
 /** @throws {Failure} when the browser does not keep it; it is there until the page is closed all the same */
 export async function add(drawings: Own[]): Promise<void> {
   // What the page counts as kept is kept.
-  const kept = await storage.addOwn(drawings).then(
-    () => true,
-    () => false,
-  );
-  own.value = [...own.value, ...drawings];
-  if (!kept) throw new Failure("not-kept", UNKEPT);
+  try {
+    await storage.addOwn(drawings);
+  } catch (reason) {
+    // It still serves until the page is closed.
+    throw new Failure(
+      "not-kept",
+      `This browser keeps nothing for the page (${storage.whyNot(reason)}), so the drawing will be gone on reload.`,
+    );
+  } finally {
+    own.value = [...own.value, ...drawings];
+  }
 }
 
 export async function removeLast(): Promise<void> {
@@ -51,7 +59,7 @@ const write = (): Blob =>
   });
 
 /** @throws {Failure} when the text is no such file */
-function read(text: string): Own[] {
+function parse(text: string): Own[] {
   const refuse = (reason: string) =>
     new Failure("bad-file", `This is no file of own drawings: ${reason}. Nothing was changed.`);
   let content: unknown;
@@ -88,7 +96,7 @@ export function exportFile(): void {
 export async function importFile(file: File): Promise<void> {
   state.failure.value = null;
   try {
-    await add(read(await file.text()));
+    await add(parse(await file.text()));
   } catch (error) {
     fail(error);
   }

@@ -3,6 +3,8 @@
 import { DEFAULT, errorOf, nameOf, ofName } from "./scheme";
 import { FIELDS, isReadable } from "./settings";
 import type { Fields } from "./state";
+import { STOPS } from "./tour";
+import { CLOSED, type View } from "./view";
 import type { ModelName } from "./wasm/quantpad.js";
 
 /** How a model is trained. */
@@ -79,8 +81,28 @@ const READERS: Record<string, (text: string) => Partial<RunRecord> | undefined> 
   correction: (text) => (Object.hasOwn(CORRECTIONS, text) ? { correction: text as Correction } : undefined),
 };
 
+/** Details that a link can open. */
+const DETAILS = /^(augmentation|settings|repair-weights|explain-table|blame-[1-9]\d?)$/;
+
+/** How each key of the address that is for the view is read. */
+const VIEW_READERS: Record<string, (text: string) => Partial<View> | undefined> = {
+  open: (text) => {
+    const names = [...new Set(text.split(" "))];
+    return names.every((name) => DETAILS.test(name)) ? { open: names } : undefined;
+  },
+  explain: (text) => {
+    const numbers = /^(\d{0,6})(?:-(\d{0,6}))?(?:-(\d{1,6}))?$/.exec(text);
+    if (!numbers || !/\d/.test(text)) return undefined;
+    const [layer = null, output = null, step = null] = numbers
+      .slice(1)
+      .map((digits) => (digits ? Number(digits) : null));
+    return { explain: { layer, output, step } };
+  },
+  tour: (text) => (STOPS[Number(text) - 1] && /^\d+$/.test(text) ? { tour: Number(text) - 1 } : undefined),
+};
+
 /** The part of an address that says what differs from the default; empty when nothing does. */
-export function toQuery(record: RunRecord): string {
+export function toQuery(record: RunRecord, view: View = CLOSED): string {
   const values: Record<string, string | number> = {
     model: record.model,
     seed: record.seed,
@@ -104,19 +126,30 @@ export function toQuery(record: RunRecord): string {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries(values)) if (value !== usual[key]) query.set(key, String(value));
   for (const [key, value] of Object.entries(record.fields)) query.set(key, value);
+  const { layer, output, step } = view.explain;
+  if (view.open.length > 0) query.set("open", view.open.join(" "));
+  const explain = [layer, output, step].join("-").replace(/-+$/, "");
+  if (explain) query.set("explain", explain);
+  if (view.tour !== null) query.set("tour", String(view.tour + 1));
   return query.toString();
 }
 
-/** The record that an address asks for; `refused` are the parts that make no sense, which stay as usual. */
-export function fromQuery(query: string): { record: RunRecord; refused: string[] } {
+/** All that an address says; `refused` are the parts that make no sense, which stay as usual. */
+export function fromQuery(query: string): { record: RunRecord; view: View; refused: string[] } {
   const record: RunRecord = { ...DEFAULT_RECORD, fields: {} };
+  const view = { ...CLOSED };
   const refused: string[] = [];
   for (const [key, text] of new URLSearchParams(query)) {
-    const known = Object.hasOwn(READERS, key);
-    const read = known ? READERS[key]?.(text) : undefined;
-    if (read) Object.assign(record, read);
+    const [run, shown] = [reader(READERS, key), reader(VIEW_READERS, key)];
+    const known = run ?? shown;
+    const read = known?.(text);
+    if (read) Object.assign(run ? record : view, read);
     else if (isField(key) && isReadable(key, text)) record.fields[key] = text;
     else if (known || isField(key)) refused.push(`${key}=${text}`);
   }
-  return { record, refused };
+  return { record, view, refused };
 }
+
+/** Never what every object has. */
+const reader = <T>(readers: Record<string, T>, key: string): T | undefined =>
+  Object.hasOwn(readers, key) ? readers[key] : undefined;

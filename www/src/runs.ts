@@ -44,16 +44,24 @@ function stop(at: number): { run: Run; at: number } | undefined {
   return run && { run, at };
 }
 
+/** Where undo or redo would come to that run, if the next of them would. */
+export const placeOf = (id: number): number | undefined =>
+  [previous.value, next.value].find((stop) => stop?.run.id === id)?.at;
+
 /** What is in use for so long is a run; what a slider passes through is not. In ms. */
 const REST = 1000;
 /** The most runs that are kept; older ones make room. */
 const MOST = 200;
 
-const UNKEPT =
-  "This browser keeps nothing for the page (private window, or no room left): the runs will be gone on reload.";
+const unkept = (reason: unknown) =>
+  new Failure(
+    "not-kept",
+    `This browser keeps nothing for the page (${storage.whyNot(reason)}): the runs will be gone on reload.`,
+  );
 
 /** Begins to note what is used; `base` tells the fp32 model before it learned from own drawings. */
 export async function begin(base: () => Uint8Array | null): Promise<void> {
+  storage.onChange((change) => void hear(change).catch(() => {}));
   runs.value = await storage.readRuns().catch(() => []);
   let timer: ReturnType<typeof setTimeout>;
   effect(() => {
@@ -66,6 +74,17 @@ export async function begin(base: () => Uint8Array | null): Promise<void> {
     const ns = times(state.models.value?.quantized);
     if (used.value !== null && ns) void change(used.value, { ns }).catch(() => {});
   });
+}
+
+/** Another tab has noted a run, or changed or deleted it. */
+async function hear(change: storage.Change): Promise<void> {
+  if ("own" in change) return;
+  const number = "run" in change ? change.run : null;
+  if (number === null) return drop(() => true);
+  const run = await storage.readRun(number);
+  if (!run) return drop((id) => id === number);
+  const known = runs.value.some(({ id }) => id === number);
+  runs.value = !known ? [...runs.value, run] : runs.value.map((one) => (one.id === number ? run : one));
 }
 
 async function note(base: Uint8Array | null): Promise<void> {
@@ -85,9 +104,9 @@ async function note(base: Uint8Array | null): Promise<void> {
     evaluation,
     ns: times(models.quantized),
   };
-  const id = await storage.addRun(run).catch(() => {
+  const id = await storage.addRun(run).catch((reason) => {
     // Said once: the next would not be kept either.
-    if (runs.value.every(({ id }) => id > 0)) fail(new Failure("not-kept", UNKEPT));
+    if (runs.value.every(({ id }) => id > 0)) fail(unkept(reason));
     return -Date.now();
   });
   const noted = { ...run, id };
@@ -160,7 +179,7 @@ function drop(dropped: (id: number) => boolean): void {
 
 /** @throws {Failure} when the browser does not keep it */
 async function kept(work: Promise<void>): Promise<void> {
-  await work.catch(() => {
-    throw new Failure("not-kept", UNKEPT);
+  await work.catch((reason) => {
+    throw unkept(reason);
   });
 }

@@ -36,6 +36,7 @@ export async function search(points: number): Promise<void> {
   };
   state.failure.value = null;
   searching.value = 0;
+  state.task.value = "the search for the smallest model is under way";
   const report = Comlink.proxy((share: number) => {
     if (searching.value !== null) searching.value = share;
   });
@@ -46,6 +47,7 @@ export async function search(points: number): Promise<void> {
     fail(error);
   } finally {
     searching.value = null;
+    state.task.value = "";
   }
 }
 

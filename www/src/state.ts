@@ -119,6 +119,14 @@ export const busy = computed(
   () => run.value.running || reading.value !== "" || aware.value !== null || tuning.value,
 );
 
+/** A long task beside those of the job worker, in words; empty when there is none. */
+export const task = signal("");
+/** What a reload would lose, in words. */
+export const underWay = computed(() => {
+  if (reading.value) return "files are being read";
+  return busy.value ? "a training is under way" : task.value;
+});
+
 /** All that defines the models in use. */
 export const record = signal<RunRecord>(DEFAULT_RECORD);
 /** The files of the models in use. */

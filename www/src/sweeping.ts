@@ -65,6 +65,7 @@ export async function run(): Promise<void> {
   const pool = new Pool(labCore(), total, trained.value.data.many);
   const sweep = new Sweep(models, schemes, request);
   state.failure.value = null;
+  state.task.value = "the comparison of every scheme is under way";
   end.value = null;
   progress.value = { judged: 0, timed: 0, total, training: sweep.trainings, timing: false };
   conditions.value = {
@@ -104,6 +105,7 @@ export async function run(): Promise<void> {
     judgingMs ||= ms;
     end.value = { cancelled, judgingMs, timingMs: ms - judgingMs, diverged: sweep.diverged };
     progress.value = null;
+    state.task.value = "";
   }
 }
 

@@ -1,7 +1,7 @@
 /** What this tab comes back to after a reload or a crash: the drawing and the run in use. Each tab has its own. */
 
 import { effect } from "@preact/signals";
-import { toQuery } from "./record";
+import { fromQuery, toQuery } from "./record";
 import * as runs from "./runs";
 import * as state from "./state";
 import * as storage from "./storage";
@@ -25,7 +25,7 @@ export async function recall(): Promise<Recalled | null> {
     const tab = id ? await storage.readTab(id) : undefined;
     if (!tab) return null;
     const run = tab.run === null ? undefined : await storage.readRun(tab.run);
-    const same = run && toQuery(run.record) === location.search.slice(1);
+    const same = run && toQuery(run.record) === toQuery(fromQuery(location.search).record);
     const own = same && run.trained.data.name !== state.DIGITS.name;
     const data = own ? await storage.readData(tab.id) : undefined;
     const there = same && (!own || data?.name === run.trained.data.name);
@@ -49,6 +49,10 @@ export async function keep(strokes: () => number[][]): Promise<void> {
   const id = await named;
   if (!id) return;
   let timer: ReturnType<typeof setTimeout>;
+  storage.onChange((change) => {
+    // Another tab has deleted everything: nothing is written until there is something new.
+    if ("everything" in change) clearTimeout(timer);
+  });
   effect(() => {
     const run = runs.used.value;
     const empty = state.drawing.value.strokes === 0;

@@ -1,7 +1,5 @@
 /** The guided tour: each step is a link that puts the page into a state worth looking at. */
 
-import { signal } from "@preact/signals";
-
 export interface Stop {
   title: string;
   text: string;
@@ -73,6 +71,3 @@ export const STOPS: Stop[] = [
     part: "blame",
   },
 ];
-
-/** The step that was taken last; null before the first. */
-export const stop = signal<number | null>(null);

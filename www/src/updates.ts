@@ -16,16 +16,21 @@ let registration: ServiceWorkerRegistration | null = null;
 export async function keep(backend: string): Promise<void> {
   if (!import.meta.env.PROD || !navigator.serviceWorker) return;
   const { serviceWorker } = navigator;
-  // Another tab has taken a new version.
+  // Another tab has taken a new version, unless this is the first one taking charge.
+  let controlled = serviceWorker.controller !== null;
   serviceWorker.addEventListener("controllerchange", () => {
-    newer.value = true;
+    newer.value = controlled;
+    controlled = true;
   });
+  // As long as this is held, the files of this page's version are kept.
+  void navigator.locks.request(import.meta.url, { mode: "shared" }, () => new Promise(() => {}));
   try {
     const found = await serviceWorker.register(`./sw.js?backend=${backend}`);
     registration = found;
     follow(found);
     found.addEventListener("updatefound", () => follow(found));
-    await serviceWorker.ready;
+    const { active } = await serviceWorker.ready;
+    active?.postMessage("tidy");
     kept.value = true;
   } catch {
     return;

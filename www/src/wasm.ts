@@ -114,12 +114,11 @@ const path = (url: string) => new URL(url, location.href).pathname;
 
 /** @throws {Failure} when the file, called `what`, cannot be had */
 async function get(url: string, what: string): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(url);
-  } catch {
+  // The service worker answers with no content where it would have to ask the network in vain.
+  const response = await fetch(url).catch(() => null);
+  if (!response || response.status === 204) {
     throw new Failure(
-      "wasm-load",
+      "unreachable",
       `${what}, ${path(url)}, could not be reached. Check the connection and reload.`,
     );
   }

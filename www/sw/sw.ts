@@ -35,6 +35,52 @@ addPlugins([
 // What stands after the ? is for the page: its settings.
 precacheAndRoute(files, { ignoreURLParametersMatching: [/./] });
 
-self.addEventListener("message", ({ data }) => {
-  if (data === "take over") void self.skipWaiting();
+/** Files of the version before, for tabs that still show it. */
+const BEFORE = `quantpad-before-${self.registration.scope}`;
+
+self.addEventListener("install", (event) => event.waitUntil(keepBefore()));
+
+async function keepBefore(): Promise<void> {
+  const ours = (key: string) => key.includes("precache") && key.endsWith(self.registration.scope);
+  const before = await caches.open(BEFORE);
+  for (const key of (await caches.keys()).filter(ours)) {
+    const cache = await caches.open(key);
+    for (const request of await cache.keys()) {
+      const file = isForeign(request.url) && (await cache.match(request));
+      if (file) await before.put(request, file);
+    }
+  }
+}
+
+/** Forgets the version before, once no tab shows it: each holds a lock by the name of its script. */
+async function tidy(): Promise<void> {
+  if (self.registration.installing || self.registration.waiting) return;
+  const before = await caches.open(BEFORE);
+  const { held = [] } = await navigator.locks.query();
+  const shown = await Promise.all(held.map(({ name = "" }) => isForeign(name) && before.match(name)));
+  if (!shown.some(Boolean)) await caches.delete(BEFORE);
+}
+
+/** Whether a file under assets/ is not of this version. */
+function isForeign(url: string): boolean {
+  const [name] = /assets\/[\w.-]+$/.exec(url) ?? [];
+  return name !== undefined && !names.has(name);
+}
+
+// The first version takes charge of the page that has brought it, which then needs no network either.
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  if (isForeign(event.request.url)) event.respondWith(other(event.request));
+});
+
+/** A file that is not of this version: of the one before, or another build of the core. */
+async function other(request: Request): Promise<Response> {
+  const kept = await caches.match(request);
+  return kept ?? fetch(request).catch(() => new Response(null, { status: 204 }));
+}
+
+self.addEventListener("message", (event) => {
+  if (event.data === "take over") void self.skipWaiting();
+  if (event.data === "tidy") event.waitUntil(tidy());
 });

@@ -1,5 +1,6 @@
 import { augment } from "../state";
 import type { ModelName } from "../wasm/quantpad.js";
+import { Details } from "./details";
 
 /**
  * Right answers in per cent, fp32, of the test images and of 3,248 drawings by 13 people (in four writings), all else by default:
@@ -34,8 +35,7 @@ export function Effect({ model }: { model: ModelName }) {
 /** Softmax regression is fitted on all images at once: a switch, and no strengths. */
 export function AugmentSwitch() {
   return (
-    <details class="more">
-      <summary>Augmentation {augment.value ? "(on)" : "(off)"}</summary>
+    <Details name="augmentation" summary={`Augmentation ${augment.value ? "(on)" : "(off)"}`}>
       <label class="check">
         <input
           type="checkbox"
@@ -48,6 +48,6 @@ export function AugmentSwitch() {
         Learn from up to four variations of each image too: turned, slanted, scaled, shifted, bent, with noise
       </label>
       <Effect model="softmax" />
-    </details>
+    </Details>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { type Blamed, blamed, refresh } from "../blame";
 import { Histogram } from "../charts/histogram";
 import { MOST, Ranges } from "../charts/ranges";
@@ -6,7 +6,9 @@ import * as engine from "../engine";
 import { count, decibels, percent, real } from "../format";
 import { formatTitle, layerName, nearest, withLayer } from "../scheme";
 import { axes, busy, models } from "../state";
+import { open } from "../view";
 import type { LayerBlame, Noise } from "../wasm/quantpad.js";
+import { Details } from "./details";
 import { Explained, type Formula } from "./explained";
 import { Scroll } from "./scroll";
 import { useVisible } from "./visible";
@@ -43,7 +45,7 @@ export function Blame() {
           <Verdict found={found} />
           <Table found={found} />
           {found.layers.map((layer, i) => (
-            <Details
+            <Weights
               key={found.titles[i]}
               title={found.titles[i] ?? ""}
               layer={layer}
@@ -216,17 +218,16 @@ function Table({ found }: { found: Blamed }) {
 }
 
 /** The weights of a layer; drawn when they are looked at. */
-function Details(props: { title: string; layer: LayerBlame; found: Blamed; number: number }) {
+function Weights(props: { title: string; layer: LayerBlame; found: Blamed; number: number }) {
   const { title, layer, found, number } = props;
-  const [open, setOpen] = useState(false);
+  const name = `blame-${number + 1}`;
   return (
-    <details
-      class="more"
-      data-testid={`blame-weights-${number + 1}`}
-      onToggle={(event) => setOpen(event.currentTarget.open)}
+    <Details
+      name={name}
+      testid={`blame-weights-${number + 1}`}
+      summary={`${title}: its weights and their range`}
     >
-      <summary>{title}: its weights and their range</summary>
-      {open && (
+      {open.value.includes(name) && (
         <>
           <Histogram
             title={`Histogram of the ${count(layer.count)} weights of ${title}`}
@@ -242,7 +243,7 @@ function Details(props: { title: string; layer: LayerBlame; found: Blamed; numbe
           <Channels layer={layer} title={title} />
         </>
       )}
-    </details>
+    </Details>
   );
 }
 

@@ -3,6 +3,7 @@ import { Pixels } from "../charts/pixels";
 import * as engine from "../engine";
 import * as pad from "../pad";
 import { backend, drawing, evaluation, image, phase, sample, trained } from "../state";
+import { REDO_KEYS, redoDrawing, UNDO_KEYS, undoDrawing } from "../undo";
 
 export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }) {
   const { strokes, canUndo, canRedo } = drawing.value;
@@ -30,10 +31,22 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
           <button type="button" data-testid="pad-clear" onClick={pad.clear} disabled={!image.value}>
             Clear
           </button>
-          <button type="button" data-testid="pad-undo" onClick={pad.undo} disabled={!canUndo}>
+          <button
+            type="button"
+            data-testid="pad-undo"
+            title={UNDO_KEYS}
+            onClick={undoDrawing}
+            disabled={!canUndo}
+          >
             Undo
           </button>
-          <button type="button" data-testid="pad-redo" onClick={pad.redo} disabled={!canRedo}>
+          <button
+            type="button"
+            data-testid="pad-redo"
+            title={REDO_KEYS}
+            onClick={redoDrawing}
+            disabled={!canRedo}
+          >
             Redo
           </button>
           <button

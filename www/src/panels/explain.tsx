@@ -27,6 +27,7 @@ export function Explain() {
   return (
     <section
       ref={section}
+      id="explain"
       class="card lab explain"
       aria-labelledby="explain-title"
       data-testid="explain"

@@ -8,6 +8,7 @@ import { DEFAULT_RECORD } from "../record";
 import { findRepairs, labRepair, type Repaired, repairable, repairOfModel } from "../repair";
 import { trained } from "../state";
 import type { CastStep } from "../wasm/quantpad.js";
+import { Details } from "./details";
 import { useFresh } from "./fresh";
 import { Scroll } from "./scroll";
 import { Segments } from "./segments";
@@ -216,8 +217,7 @@ function Difference({ repair, out, width }: { repair: Repaired; out: number[]; w
 /** The weights that do not fit, one by one. */
 function Weights({ repair, out, width }: { repair: Repaired; out: number[]; width: number }) {
   return (
-    <details class="more">
-      <summary>The {out.length} weights that do not fit, one by one</summary>
+    <Details name="repair-weights" summary={`The ${out.length} weights that do not fit, one by one`}>
       <Scroll label="Weights that do not fit int8 times 128">
         <table data-testid="repair-weights">
           <thead>
@@ -244,7 +244,7 @@ function Weights({ repair, out, width }: { repair: Repaired; out: number[]; widt
           </tbody>
         </table>
       </Scroll>
-    </details>
+    </Details>
   );
 }
 

@@ -7,6 +7,7 @@ import * as runs from "../runs";
 import { toCsv, toJson, toMarkdown } from "../runs-report";
 import { busy } from "../state";
 import { save } from "../table";
+import { REDO_KEYS, redoSettings, UNDO_KEYS, undoSettings } from "../undo";
 import { Scroll } from "./scroll";
 
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "short" });
@@ -56,16 +57,18 @@ export function Runs() {
         <button
           type="button"
           data-testid="settings-undo"
+          title={UNDO_KEYS}
           disabled={busy.value || !runs.previous.value}
-          onClick={engine.undoSettings}
+          onClick={undoSettings}
         >
           Undo settings
         </button>
         <button
           type="button"
           data-testid="settings-redo"
+          title={REDO_KEYS}
           disabled={busy.value || !runs.next.value}
-          onClick={engine.redoSettings}
+          onClick={redoSettings}
         >
           Redo settings
         </button>

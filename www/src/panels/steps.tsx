@@ -3,7 +3,9 @@ import { SumsChart } from "../charts/sums";
 import { choose, step } from "../explain";
 import { integer, real } from "../format";
 import { trained } from "../state";
+import { open } from "../view";
 import type { Explanation, LayerFacts } from "../wasm/quantpad.js";
+import { Details } from "./details";
 import { Scroll } from "./scroll";
 
 /** ms of a whole play, and of a step at most. */
@@ -149,12 +151,10 @@ function Grid(props: {
 
 /** All inputs at once: what the steps show one by one. */
 export function Table({ told }: { told: Explanation }) {
-  const [isOpen, setOpen] = useState(false);
   const { integers, quantized, fp32 } = told;
   return (
-    <details class="more" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>All {told.taps.length} inputs as a table</summary>
-      {isOpen && (
+    <Details name="explain-table" summary={`All ${told.taps.length} inputs as a table`}>
+      {open.value.includes("explain-table") && (
         <Scroll label="All inputs of this output">
           <table data-testid="explain-table">
             <thead>
@@ -192,6 +192,6 @@ export function Table({ told }: { told: Explanation }) {
           </table>
         </Scroll>
       )}
-    </details>
+    </Details>
   );
 }

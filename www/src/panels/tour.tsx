@@ -2,7 +2,8 @@ import { useEffect, useRef } from "preact/hooks";
 import * as engine from "../engine";
 import { scrollAndHold } from "../hold";
 import { busy } from "../state";
-import { STOPS, stop } from "../tour";
+import { STOPS } from "../tour";
+import { stop } from "../view";
 
 /** Takes a step of the tour: puts the page into its state, and scrolls to the part. */
 async function go(index: number): Promise<void> {
@@ -58,7 +59,7 @@ export function Tour() {
         {STOPS.map(({ title, query, part }, i) => (
           <a
             key={title}
-            href={`?${query}#${part}`}
+            href={`?${query && `${query}&`}tour=${i + 1}#${part}`}
             data-testid={`tour-${i + 1}`}
             aria-label={`Step ${i + 1}: ${title}`}
             aria-current={i === at ? "step" : undefined}

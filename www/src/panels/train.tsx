@@ -20,6 +20,7 @@ import {
 } from "../state";
 import type { ModelName } from "../wasm/quantpad.js";
 import { AugmentSwitch, Effect } from "./augmentation";
+import { Details } from "./details";
 import { options, Select } from "./select";
 
 const MODELS: [ModelName, string][] = [
@@ -194,8 +195,7 @@ function NetworkFields({ kind }: { kind: "mlp" | "cnn" }) {
       {field("layers", kind === "mlp" ? "Hidden sizes" : "Channels")}
       {field("epochs", "Epochs")}
       {field("rate", "Learning rate")}
-      <details class="more">
-        <summary>More settings</summary>
+      <Details name="settings" summary="More settings">
         <div class="fields">
           <label>
             Optimizer
@@ -219,7 +219,7 @@ function NetworkFields({ kind }: { kind: "mlp" | "cnn" }) {
           <Effect model={kind} />
           <div class="fields">{VARIATIONS.map(([key, name]) => field(key, name))}</div>
         </fieldset>
-      </details>
+      </Details>
     </>
   );
 }

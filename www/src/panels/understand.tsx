@@ -10,6 +10,7 @@ import "../styles/repair.css";
 import "../styles/segments.css";
 import "../styles/sweep.css";
 import { useEffect } from "preact/hooks";
+import { scrollAndHold } from "../hold";
 import { Blame } from "./blame";
 import { Energy } from "./energy";
 import { Explain } from "./explain";
@@ -23,7 +24,7 @@ export function Understand() {
   // Where the address leads, if that was not there when the browser looked for it.
   useEffect(() => {
     const target = document.getElementById(location.hash.slice(1));
-    if (target?.parentElement?.id === "understand") target.scrollIntoView();
+    if (target?.parentElement?.id === "understand") scrollAndHold(target);
   }, []);
   return (
     <>

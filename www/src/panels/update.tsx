@@ -1,4 +1,4 @@
-import { busy } from "../state";
+import { underWay } from "../state";
 import { kept, later, newer, update } from "../updates";
 
 /** Says that there is a new version. Always in the document, so that screen readers hear of it. */
@@ -7,9 +7,12 @@ export function Update() {
     <div class="update" role="status" data-testid="update" data-newer={newer.value}>
       {newer.value && (
         <div class="update-note">
-          <p>A new version of this page is there. Your drawing, settings, runs and files stay.</p>
+          <p>
+            A new version of this page is there. Your drawing, settings, runs and files stay.
+            {underWay.value && ` It can be taken later: ${underWay.value}, and would be lost.`}
+          </p>
           <p class="buttons">
-            <button type="button" data-testid="update-now" disabled={busy.value} onClick={update}>
+            <button type="button" data-testid="update-now" disabled={underWay.value !== ""} onClick={update}>
               Update and reload
             </button>
             <button type="button" data-testid="update-later" onClick={later}>
