@@ -12,6 +12,7 @@ import { Export } from "./panels/export";
 import { Failure } from "./panels/failure";
 import { Header } from "./panels/header";
 import { Later } from "./panels/later";
+import { News } from "./panels/news";
 import { Quantize } from "./panels/quantize";
 import { Runs } from "./panels/runs";
 import { Size } from "./panels/size";
@@ -30,10 +31,11 @@ function App() {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     if (canvas.current) void engine.start(canvas.current);
-    // A digit key names the drawing, unless it is typed into something.
+    // A digit key names the drawing, where the keyboard is at the pad or the names: elsewhere a key alone may do nothing
+    // (WCAG 2.1.4), for it may come of speech.
     const name = (event: KeyboardEvent) => {
-      const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
-      if (/^[0-9]$/.test(event.key) && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const meant = event.target instanceof Element && event.target.closest(".pad, .digits");
+      if (/^[0-9]$/.test(event.key) && meant && !event.ctrlKey && !event.metaKey && !event.altKey) {
         void engine.teach(Number(event.key));
       }
     };
@@ -53,6 +55,7 @@ function App() {
       <Summary />
       <main>
         <Failure />
+        <News />
         <section id="draw" class="stage" aria-label="Draw and compare">
           <Draw canvas={canvas} />
           <Answers />
