@@ -118,7 +118,7 @@ const FOLLOW_THE_KEYBOARD = () => {
   };
 
   const walk = { reached: new Set(), faults: [], last: null, over: false, back: false };
-  globalThis.walk = walk;
+  window.walk = walk;
   const name = (element) =>
     `${element.dataset?.testid ?? ""} ${element.outerHTML.replace(/\s+/g, " ").slice(0, 100)}`;
   addEventListener("keyup", (event) => {
@@ -175,13 +175,13 @@ const WORKABLE = () => {
 
 /** Tabs through the whole page, forwards or backwards, and answers what is wrong on the way and what was reached. */
 export async function tabThrough(page, { back = false } = {}) {
-  if (!(await page.run(() => "walk" in globalThis))) await page.run(FOLLOW_THE_KEYBOARD);
+  if (!(await page.run(() => "walk" in window))) await page.run(FOLLOW_THE_KEYBOARD);
   await page.run((back) => {
     document.activeElement?.blur();
     getSelection()?.removeAllRanges();
     scrollTo(0, 0);
-    Object.assign(globalThis.walk, { last: null, over: false, back, faults: [] });
-    globalThis.walk.reached.clear();
+    Object.assign(window.walk, { last: null, over: false, back, faults: [] });
+    window.walk.reached.clear();
   }, back);
   const BATCH = 25;
   for (let sent = 0; sent < 800; sent += BATCH) {
@@ -190,10 +190,10 @@ export async function tabThrough(page, { back = false } = {}) {
     for (let i = 0; i < BATCH; i++) actions.keyDown(Key.TAB).keyUp(Key.TAB);
     if (back) actions.keyUp(Key.SHIFT);
     await actions.perform();
-    if (await page.run(() => globalThis.walk.over)) break;
+    if (await page.run(() => window.walk.over)) break;
   }
   return page.run((workable) => {
-    const { reached, faults, over } = globalThis.walk;
+    const { reached, faults, over } = window.walk;
     const missed = new Function(`return (${workable})()`)
       .call()
       .filter((element) => !reached.has(element))

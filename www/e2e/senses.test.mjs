@@ -9,7 +9,7 @@ import { BROWSERS, pictured, visit } from "./harness.mjs";
 
 /** In the page: notes what live regions say, and when. */
 const LISTEN = () => {
-  globalThis.heard = [];
+  window.heard = [];
   const LIVE = '[role="status"], [role="alert"], [aria-live="polite"], [aria-live="assertive"], output';
   const last = new Map();
   new MutationObserver((records) => {
@@ -21,7 +21,7 @@ const LISTEN = () => {
       const words = region.textContent.trim();
       if (words === "" || last.get(region) === region.textContent) continue;
       last.set(region, region.textContent);
-      globalThis.heard.push({
+      window.heard.push({
         words,
         at: performance.now(),
         where: [...document.querySelectorAll(LIVE)].indexOf(region),
@@ -49,10 +49,10 @@ for (const browser of BROWSERS) {
     const idle = () => page.until("an idle page", () => page.element("train").isEnabled());
     /** What is said from now on until `act` is done, and a little longer. */
     const heard = async (act) => {
-      const from = await page.run(() => globalThis.heard.length);
+      const from = await page.run(() => window.heard.length);
       await act();
       await page.driver.sleep(1500);
-      return page.run((from) => globalThis.heard.slice(from), from);
+      return page.run((from) => window.heard.slice(from), from);
     };
     const assertCalm = (all) => {
       for (const where of new Set(all.map((one) => one.where))) {
