@@ -10,6 +10,7 @@ import { Draw } from "./panels/draw";
 import { Failure } from "./panels/failure";
 import { Header } from "./panels/header";
 import { Later } from "./panels/later";
+import { News } from "./panels/news";
 import { Summary } from "./panels/summary";
 import { Tour } from "./panels/tour";
 import { Kept, Update } from "./panels/update";
@@ -25,10 +26,11 @@ const canvas = createRef<HTMLCanvasElement>();
 
 function App() {
   useEffect(() => {
-    // A digit key names the drawing, unless it is typed into something.
+    // A digit key names the drawing, where the keyboard is at the pad or the names: elsewhere a key alone may do nothing
+    // (WCAG 2.1.4), for it may come of speech.
     const name = (event: KeyboardEvent) => {
-      const typing = event.target instanceof Element && event.target.closest("input, select, textarea");
-      if (/^[0-9]$/.test(event.key) && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const meant = event.target instanceof Element && event.target.closest(".pad, .digits");
+      if (/^[0-9]$/.test(event.key) && meant && !event.ctrlKey && !event.metaKey && !event.altKey) {
         void engine.teach(Number(event.key));
       }
     };
@@ -48,6 +50,7 @@ function App() {
       <Summary />
       <main>
         <Failure />
+        <News />
         <section id="draw" class="stage" aria-label="Draw and compare">
           <Draw canvas={canvas} />
           <Answers />

@@ -15,7 +15,9 @@ let pad: Pad | null = null;
 /** Gives `canvas` its pad. */
 export function open(canvas: HTMLCanvasElement): void {
   pad = new Pad(canvas, changed);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad?.render());
+  for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
+    matchMedia(query).addEventListener("change", () => pad?.render());
+  }
   theme.subscribe(() => pad?.render());
   changed();
 }

@@ -33,5 +33,11 @@ export function forgetTheme(): void {
 function show(wanted: Theme): void {
   // First the colours, for who listens to the signal paints with them.
   document.documentElement.setAttribute("data-theme", wanted);
+  // The browser's own bars too.
+  for (const colour of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]')) {
+    const { scheme } = colour.dataset;
+    const chosen = wanted === scheme ? "all" : "not all";
+    colour.media = wanted === "system" ? `(prefers-color-scheme: ${scheme})` : chosen;
+  }
   theme.value = wanted;
 }

@@ -173,7 +173,10 @@ export function ParetoChart(props: {
                 aria-disabled={!usable}
                 onClick={() => load(place)}
                 onKeyDown={(event) => move(event, place)}
-                onFocus={() => choose(key)}
+                onFocus={(event) => {
+                  choose(key);
+                  show(event.currentTarget);
+                }}
                 onPointerEnter={() => choose(key)}
               >
                 {(place.used || place === told) && (
@@ -204,6 +207,12 @@ export function ParetoChart(props: {
       </figcaption>
     </figure>
   );
+}
+
+/** Firefox does not scroll to parts of a picture. What is in sight stays under the pointer. */
+function show(dot: SVGElement): void {
+  const { top, bottom } = dot.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) dot.ownerSVGElement?.scrollIntoView({ block: "center" });
 }
 
 function Key(props: { classes: string; model: ModelName; children: string }) {

@@ -1,7 +1,7 @@
-import { useEffect, useState } from "preact/hooks";
 import { schemeTitle } from "../scheme";
 import { agree, answers, axes } from "../state";
 import type { Answer } from "../wasm/quantpad.js";
+import { Announcer } from "./announcer";
 import { Unsure } from "./unsure";
 
 export function Answers() {
@@ -20,7 +20,7 @@ export function Answers() {
             : "≠ The models disagree."}
       </p>
       <Unsure />
-      <Announcer />
+      <Said />
     </div>
   );
 }
@@ -73,20 +73,9 @@ function AnswerCard(props: {
 }
 
 /** Tells screen readers the answers, once the drawing has rested. */
-function Announcer() {
-  const [text, setText] = useState("");
+function Said() {
   const both = answers.value;
-  useEffect(() => {
-    const says = ({ digit, sure }: Answer) => `says ${digit}${sure ? "" : ", not sure"}`;
-    const words = both
-      ? `fp32 ${says(both.fp32)}; ${schemeTitle(axes.value)[0]} ${says(both.quantized)}.`
-      : "";
-    const timer = setTimeout(() => setText(words), 800);
-    return () => clearTimeout(timer);
-  }, [both]);
-  return (
-    <p class="visually-hidden" role="status">
-      {text}
-    </p>
-  );
+  const says = ({ digit, sure }: Answer) => `says ${digit}${sure ? "" : ", not sure"}`;
+  const text = both ? `fp32 ${says(both.fp32)}; ${schemeTitle(axes.value)[0]} ${says(both.quantized)}.` : "";
+  return <Announcer text={text} />;
 }

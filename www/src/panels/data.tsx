@@ -49,9 +49,12 @@ export function Data() {
         )}
       </div>
       <p class="note" role="status">
-        {reading.value
-          ? `Reading ${reading.value}…`
-          : "MNIST’s IDX files (images and labels, plain or .gz; training and test part together or alone) or CSV (64 or 784 pixels and the label a line). Up to 128 MB a file and 100 million pixels. They stay on your machine."}
+        {reading.value && `Reading ${reading.value}…`}
+      </p>
+      <p class="note">
+        MNIST’s IDX files (images and labels, plain or .gz; training and test part together or alone) or CSV
+        (64 or 784 pixels and the label a line). Up to 128 MB a file and 100 million pixels. They stay on your
+        machine.
       </p>
       <Drop />
     </article>

@@ -13,6 +13,7 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
       <div class="pad-frame">
         <canvas
           ref={canvas}
+          id="pad"
           class="pad"
           data-testid="pad"
           data-strokes={strokes}

@@ -33,6 +33,9 @@ export function Header() {
   const [symbol, name] = THEMES[theme.value];
   return (
     <header>
+      <a class="skip" href="#pad">
+        Skip to the drawing pad
+      </a>
       <h1>
         <img src="./icon.svg" alt="" width="32" height="32" />
         Quantpad

@@ -26,6 +26,7 @@ import { toCsv, toJson, toMarkdown } from "../sweep-report";
 import { cancel, run } from "../sweeping";
 import { save } from "../table";
 import { sweepSchemes } from "../wasm/page.js";
+import { Announcer, quarters } from "./announcer";
 import { Scroll } from "./scroll";
 
 /** What rows are sorted by: the name of the column, and what is compared. Unknown values come last. */
@@ -105,8 +106,12 @@ export function Sweep() {
       </p>
       <p class="note" data-testid="sweep-status" data-running={now !== null}>
         {now ? <Doing now={now} /> : ""}
-        <span role="status">{!now && end.value ? ended(end.value) : ""}</span>
+        {!now && end.value ? ended(end.value) : ""}
       </p>
+      <Announcer
+        text={now ? `Comparison: ${quarters(share.value)}.` : end.value ? ended(end.value) : ""}
+        event={end.value}
+      />
       {anything && (
         <>
           <ParetoChart entries={entries.value} front={front.value} usable={usable.value} onUse={use} />
