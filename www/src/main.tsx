@@ -25,6 +25,7 @@ import * as state from "./state";
 import { loadTheme } from "./theme";
 
 const understand = () => import("./panels/understand").then(({ Understand }) => Understand);
+const printed = () => import("./panels/understand").then(({ Printed }) => Printed);
 
 function App() {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -50,6 +51,7 @@ function App() {
       data-scheme={state.usedScheme.value}
     >
       <Header />
+      <Later load={printed} />
       <Summary />
       <main>
         <Failure />

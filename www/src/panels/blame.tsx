@@ -228,16 +228,18 @@ function Details(props: { title: string; layer: LayerBlame; found: Blamed; numbe
       <summary>{title}: its weights and their range</summary>
       {open && (
         <>
-          <Histogram
-            title={`Histogram of the ${count(layer.count)} weights of ${title}`}
-            limit={layer.limit}
-            counts={layer.counts}
-            clipped={layer.clippedCounts}
-            levels={layer.levels}
-          >
-            {describe(layer, found.axes.granularity === "per-channel")}
-          </Histogram>
-          <Ranges title={`Range of the weights of each output of ${title}`} {...layer} />
+          <div class="charts">
+            <Histogram
+              title={`Histogram of the ${count(layer.count)} weights of ${title}`}
+              limit={layer.limit}
+              counts={layer.counts}
+              clipped={layer.clippedCounts}
+              levels={layer.levels}
+            >
+              {describe(layer, found.axes.granularity === "per-channel")}
+            </Histogram>
+            <Ranges title={`Range of the weights of each output of ${title}`} {...layer} />
+          </div>
           <p class="note">{compare(layer, found.axes.granularity === "per-channel")}</p>
           <Channels layer={layer} title={title} />
         </>
@@ -291,7 +293,7 @@ function compare({ channels, format }: LayerBlame, perChannel: boolean): string 
 function Channels({ layer, title }: { layer: LayerBlame; title: string }) {
   return (
     <Scroll label={`Range of each output of ${title}`}>
-      <table class="channels">
+      <table>
         <thead>
           <tr>
             <th scope="col">Output</th>

@@ -143,7 +143,7 @@ function Calculation({ told, layer }: { told: Explanation; layer: LayerFacts }) 
       <p class="note" data-testid="explain-difference">
         The two differ by {real(Math.abs(told.quantized.result - told.fp32.result))}.{" "}
         {sample.value === null && isLast.value
-          ? "This is the drawing as you see it in “What the model sees”; the answers above average the outputs of several writings of it."
+          ? "This is the drawing as you see it in “What the models see”; the answers above average the outputs of several writings of it."
           : ""}
       </p>
       <Table told={told} />

@@ -6,6 +6,7 @@ import "../styles/explain.css";
 import "../styles/flips.css";
 import "../styles/lab.css";
 import "../styles/payoff.css";
+import "../styles/print.css";
 import "../styles/repair.css";
 import "../styles/segments.css";
 import "../styles/sweep.css";
@@ -16,6 +17,9 @@ import { Explain } from "./explain";
 import { Flips } from "./flips";
 import { Lab } from "./lab";
 import { Payoff } from "./payoff";
+
+export { Printed } from "./printed";
+
 import { Search } from "./search";
 import { Sweep } from "./sweep";
 
@@ -23,18 +27,22 @@ export function Understand() {
   // Where the address leads, if that was not there when the browser looked for it.
   useEffect(() => {
     const target = document.getElementById(location.hash.slice(1));
-    if (target?.parentElement?.id === "understand") target.scrollIntoView();
+    if (target?.closest("#understand > *")) target.scrollIntoView();
   }, []);
   return (
     <>
-      <Sweep />
-      <Lab />
-      <Explain />
-      <Blame />
-      <Search />
-      <Flips />
-      <Payoff />
-      <Energy />
+      <div>
+        <Sweep />
+        <Lab />
+        <Explain />
+      </div>
+      <div>
+        <Blame />
+        <Search />
+        <Flips />
+        <Payoff />
+        <Energy />
+      </div>
     </>
   );
 }
