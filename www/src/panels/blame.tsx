@@ -112,7 +112,7 @@ function Verdict({ found }: { found: Blamed }) {
   };
   const helps = lost > 0 && gained > 0 && layers.length > 1;
   return (
-    <p class="verdict" data-testid="blame-verdict" data-layer={helps ? number + 1 : ""}>
+    <p class="verdict side-quantized" data-testid="blame-verdict" data-layer={helps ? number + 1 : ""}>
       <span>{pieces()}</span>
       {helps && (
         <button
