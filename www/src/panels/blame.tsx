@@ -227,22 +227,22 @@ function Details(props: { title: string; layer: LayerBlame; found: Blamed; numbe
     >
       <summary>{title}: its weights and their range</summary>
       {open && (
-        <>
-          <div class="charts">
-            <Histogram
-              title={`Histogram of the ${count(layer.count)} weights of ${title}`}
-              limit={layer.limit}
-              counts={layer.counts}
-              clipped={layer.clippedCounts}
-              levels={layer.levels}
-            >
-              {describe(layer, found.axes.granularity === "per-channel")}
-            </Histogram>
+        <div class="charts">
+          <Histogram
+            title={`Histogram of the ${count(layer.count)} weights of ${title}`}
+            limit={layer.limit}
+            counts={layer.counts}
+            clipped={layer.clippedCounts}
+            levels={layer.levels}
+          >
+            {describe(layer, found.axes.granularity === "per-channel")}
+          </Histogram>
+          <div>
             <Ranges title={`Range of the weights of each output of ${title}`} {...layer} />
+            <p class="note">{compare(layer, found.axes.granularity === "per-channel")}</p>
+            <Channels layer={layer} title={title} />
           </div>
-          <p class="note">{compare(layer, found.axes.granularity === "per-channel")}</p>
-          <Channels layer={layer} title={title} />
-        </>
+        </div>
       )}
     </details>
   );

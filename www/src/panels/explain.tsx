@@ -131,14 +131,14 @@ function Calculation({ told, layer }: { told: Explanation; layer: LayerFacts }) 
     <>
       <Steps told={told} layer={layer} />
       <div class="sums">
-        <Side kind="quantized" name={name} lines={quantizedSteps(told, layer.format, at)} />
         <Side kind="fp32" name="fp32" lines={fp32Steps(told, at)} />
+        <Side kind="quantized" name={name} lines={quantizedSteps(told, layer.format, at)} />
       </div>
       {integers && <Scales told={told} />}
       <h3>After the last input</h3>
       <div class="sums">
-        <Side kind="quantized" name={name} lines={quantizedEnd(told)} result={told.quantized.result} />
         <Side kind="fp32" name="fp32" lines={fp32End(told)} result={told.fp32.result} />
+        <Side kind="quantized" name={name} lines={quantizedEnd(told)} result={told.quantized.result} />
       </div>
       <p class="note" data-testid="explain-difference">
         The two differ by {real(Math.abs(told.quantized.result - told.fp32.result))}.{" "}
