@@ -69,11 +69,33 @@ describe("pictures of the page", { timeout: 240_000 }, () => {
 
   it("the first screen, empty", () => inWindow("empty", WINDOWS, { schemes: ["light", "dark"] }));
 
+  it("nothing moves by itself where motion is not wanted", async () => {
+    const moving = async (motion) => {
+      const features = [{ name: "prefers-reduced-motion", value: motion }];
+      await page.driver.sendDevToolsCommand("Emulation.setEmulatedMedia", { features });
+      return page.run(() => document.getAnimations().length);
+    };
+    assert.equal(await moving("reduce"), 0);
+    assert.equal(await moving("no-preference"), 1, "the hint on the pad");
+    assert.equal(await page.run(() => getComputedStyle(document.documentElement).scrollBehavior), "auto");
+  });
+
   it("the first screen with a digit drawn", async () => {
     await page.emulate({ width: LAPTOP[0], height: LAPTOP[1] });
     await page.draw(THREE, { step: 12 });
     assert.equal((await page.data("fp32-digit")).digit, "3");
     await idle();
+    for (const [width, height] of WINDOWS) {
+      await page.emulate({ width, height });
+      await page.run(() => scrollTo(0, 0));
+      for (const id of ["pad", "agreement", "fp32-probabilities", "quantized-probabilities"]) {
+        const bottom = await page.run(
+          (id) => document.querySelector(`[data-testid="${id}"]`).getBoundingClientRect().bottom,
+          id,
+        );
+        assert.ok(bottom <= height, `${id} ends at ${bottom} of ${width} x ${height}`);
+      }
+    }
     await inWindow("drawn", WINDOWS, { schemes: ["light", "dark"] });
     if (process.env.QUANTPAD_UPDATE_PICTURE === "1") {
       await page.emulate({ width: 1280, height: 900 });
@@ -149,6 +171,25 @@ describe("pictures of the page", { timeout: 240_000 }, () => {
     await press("explain-quantized-size");
   });
 
+  /** Lines are read with ease up to some 75 letters; a few more where they are narrow. */
+  const inLines = async () => {
+    for (const [width, height] of WINDOWS) {
+      await page.emulate({ width, height });
+      const long = await page.run(() =>
+        [...document.querySelectorAll("main :is(p, li, figcaption):not(:has(svg))")].flatMap((element) => {
+          const range = document.createRange();
+          range.selectNodeContents(element);
+          const rects = [...range.getClientRects()];
+          const lines = new Set(rects.map(({ bottom }) => Math.round(bottom / 8))).size;
+          const text = element.textContent.trim();
+          const perLine = text.length / lines;
+          return lines > 1 && perLine > 80 ? [`${perLine.toFixed(0)}: ${text.slice(0, 60)}`] : [];
+        }),
+      );
+      assert.deepEqual(long, [], `at ${width} px`);
+    }
+  };
+
   it("the whole page, every panel filled", async () => {
     await page.emulate({ width: LAPTOP[0], height: LAPTOP[1] });
     await page.choose("preset-select", "ternary-per-channel");
@@ -190,6 +231,7 @@ describe("pictures of the page", { timeout: 240_000 }, () => {
     });
     await idle();
     await page.driver.sleep(500);
+    await inLines();
     for (const [width, height] of WINDOWS) {
       for (const scheme of ["light", "dark"]) {
         await page.emulate({ width, height, scheme });
