@@ -332,8 +332,8 @@ export class Page {
     return urls;
   }
 
-  /** Chromium only: a viewport of exactly this width, and light or dark. */
-  async emulate({ width, height = 900, scheme = "light", scale = 1 }) {
+  /** Chromium only: a viewport of exactly this width, and light or dark; `media` is screen or print. */
+  async emulate({ width, height = 900, scheme = "light", scale = 1, media = "" }) {
     await this.driver.sendDevToolsCommand("Emulation.setDeviceMetricsOverride", {
       width,
       height,
@@ -341,14 +341,18 @@ export class Page {
       mobile: false,
     });
     await this.driver.sendDevToolsCommand("Emulation.setEmulatedMedia", {
+      media,
       features: [{ name: "prefers-color-scheme", value: scheme }],
     });
   }
 
-  /** A picture of the window, or in Chromium of the whole page. Kept among the artifacts; answers its bytes. */
-  async picture(name) {
+  /**
+   * A picture of the whole page in Chromium, of the window elsewhere or if asked for. Kept among the artifacts; answers its
+   * bytes.
+   */
+  async picture(name, of = "page") {
     let base64;
-    if (this.browser === "chromium") {
+    if (this.browser === "chromium" && of === "page") {
       const { cssContentSize } = await this.driver.sendAndGetDevToolsCommand("Page.getLayoutMetrics", {});
       const options = { format: "png", captureBeyondViewport: true, clip: { ...cssContentSize, scale: 1 } };
       ({ data: base64 } = await this.driver.sendAndGetDevToolsCommand("Page.captureScreenshot", options));

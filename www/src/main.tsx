@@ -23,6 +23,7 @@ const pipeline = import("./panels/pipeline").then(({ Pipeline }) => Pipeline);
 const load = () => pipeline;
 
 const canvas = createRef<HTMLCanvasElement>();
+const printed = () => import("./panels/understand").then(({ Printed }) => Printed);
 
 function App() {
   useEffect(() => {
@@ -47,6 +48,7 @@ function App() {
       data-scheme={state.usedScheme.value}
     >
       <Header />
+      <Later when={state.phase.value === "ready"} load={printed} />
       <Summary />
       <main>
         <Failure />

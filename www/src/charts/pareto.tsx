@@ -122,7 +122,12 @@ export function ParetoChart(props: {
     <figure class="pareto-chart">
       <p class="axis-title">
         Right answers, % of the test images: the scale is wider towards 100 %, where it is hard to gain
-        {cut && <strong>; it begins at {y.ticks[0]} %, not at 0</strong>}.
+        {cut && (
+          <>
+            ; it <strong>begins at {y.ticks[0]} %</strong>, not at 0
+          </>
+        )}
+        .
       </p>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
         <title>

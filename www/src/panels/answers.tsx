@@ -10,8 +10,6 @@ export function Answers() {
   const [name, what] = schemeTitle(axes.value);
   return (
     <div class="answers">
-      <AnswerCard id="fp32" title="fp32" subtitle="32-bit floats" answer={both?.fp32} />
-      <AnswerCard id="quantized" title={name} subtitle={what} answer={both?.quantized} />
       <p class="agreement" data-testid="agreement" data-agree={same === null ? "" : String(same)}>
         {same === null
           ? "Both models answer while you draw."
@@ -19,6 +17,8 @@ export function Answers() {
             ? "✓ Both models give the same answer."
             : "≠ The models disagree."}
       </p>
+      <AnswerCard id="fp32" title="fp32" subtitle="32-bit floats" answer={both?.fp32} />
+      <AnswerCard id="quantized" title={name} subtitle={what} answer={both?.quantized} />
       <Unsure />
       <Said />
     </div>

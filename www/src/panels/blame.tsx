@@ -114,7 +114,7 @@ function Verdict({ found }: { found: Blamed }) {
   };
   const helps = lost > 0 && gained > 0 && layers.length > 1;
   return (
-    <p class="verdict" data-testid="blame-verdict" data-layer={helps ? number + 1 : ""}>
+    <p class="verdict side-quantized" data-testid="blame-verdict" data-layer={helps ? number + 1 : ""}>
       <span>{pieces()}</span>
       {helps && (
         <button
@@ -228,7 +228,7 @@ function Weights(props: { title: string; layer: LayerBlame; found: Blamed; numbe
       summary={`${title}: its weights and their range`}
     >
       {open.value.includes(name) && (
-        <>
+        <div class="charts">
           <Histogram
             title={`Histogram of the ${count(layer.count)} weights of ${title}`}
             limit={layer.limit}
@@ -238,10 +238,12 @@ function Weights(props: { title: string; layer: LayerBlame; found: Blamed; numbe
           >
             {describe(layer, found.axes.granularity === "per-channel")}
           </Histogram>
-          <Ranges title={`Range of the weights of each output of ${title}`} {...layer} />
-          <p class="note">{compare(layer, found.axes.granularity === "per-channel")}</p>
-          <Channels layer={layer} title={title} />
-        </>
+          <div>
+            <Ranges title={`Range of the weights of each output of ${title}`} {...layer} />
+            <p class="note">{compare(layer, found.axes.granularity === "per-channel")}</p>
+            <Channels layer={layer} title={title} />
+          </div>
+        </div>
       )}
     </Details>
   );
@@ -292,7 +294,7 @@ function compare({ channels, format }: LayerBlame, perChannel: boolean): string 
 function Channels({ layer, title }: { layer: LayerBlame; title: string }) {
   return (
     <Scroll label={`Range of each output of ${title}`}>
-      <table class="channels">
+      <table>
         <thead>
           <tr>
             <th scope="col">Output</th>

@@ -23,7 +23,18 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
         />
         {!image.value && (
           <p class="pad-hint" aria-hidden="true">
-            {backend.value ? "Draw a digit here" : phase.value === "error" ? "" : "One moment…"}
+            {backend.value ? (
+              <>
+                <svg viewBox="0 0 20 26" width="80" aria-hidden="true">
+                  <path pathLength="1" d="M3 8C3 0 17 0 17 8 17 14 4 18 3 24H17" />
+                </svg>
+                Draw a digit here
+              </>
+            ) : phase.value === "error" ? (
+              ""
+            ) : (
+              "One moment…"
+            )}
           </p>
         )}
       </div>
@@ -66,10 +77,10 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
           )}
         </div>
         <ModelInput />
+        <p class="note" data-testid="pad-how">
+          Mouse, finger or pen (pressure is ignored), or keys: arrows move, Space puts the pen down and up.
+        </p>
       </div>
-      <p class="note" data-testid="pad-how">
-        Mouse, finger or pen (pressure is ignored), or keys: arrows move, Space puts the pen down and up.
-      </p>
     </div>
   );
 }

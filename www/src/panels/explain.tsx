@@ -132,19 +132,19 @@ function Calculation({ told, layer }: { told: Explanation; layer: LayerFacts }) 
     <>
       <Steps told={told} layer={layer} />
       <div class="sums">
-        <Side kind="quantized" name={name} lines={quantizedSteps(told, layer.format, at)} />
         <Side kind="fp32" name="fp32" lines={fp32Steps(told, at)} />
+        <Side kind="quantized" name={name} lines={quantizedSteps(told, layer.format, at)} />
       </div>
       {integers && <Scales told={told} />}
       <h3>After the last input</h3>
       <div class="sums">
-        <Side kind="quantized" name={name} lines={quantizedEnd(told)} result={told.quantized.result} />
         <Side kind="fp32" name="fp32" lines={fp32End(told)} result={told.fp32.result} />
+        <Side kind="quantized" name={name} lines={quantizedEnd(told)} result={told.quantized.result} />
       </div>
       <p class="note" data-testid="explain-difference">
         The two differ by {real(Math.abs(told.quantized.result - told.fp32.result))}.{" "}
         {sample.value === null && isLast.value
-          ? "This is the drawing as you see it in “What the model sees”; the answers above average the outputs of several writings of it."
+          ? "This is the drawing as you see it in “What the models see”; the answers above average the outputs of several writings of it."
           : ""}
       </p>
       <Table told={told} />

@@ -36,6 +36,9 @@ export function Export() {
           Quantized model {both && `(${bytes(both.quantized.length)})`}
         </button>
         <CopyLink />
+        <button type="button" data-testid="print" disabled={!both} onClick={() => print()}>
+          Print report
+        </button>
       </div>
       <p class="note">
         Models are safetensors files: names, shapes and numbers in the open, with how they were made in the

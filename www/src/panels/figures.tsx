@@ -69,7 +69,7 @@ export function Figures(props: {
           </tbody>
         </table>
       )}
-      <p class="note">{props.children}</p>
+      <div class="note">{props.children}</div>
     </article>
   );
 }

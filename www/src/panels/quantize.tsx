@@ -237,7 +237,6 @@ function Calibration() {
         Picked by seed
         <input
           data-testid="calibration-seed"
-          class="narrow"
           inputMode="numeric"
           value={seed}
           onChange={(event) => engine.setCalibration({ seed: Number(event.currentTarget.value) >>> 0 })}

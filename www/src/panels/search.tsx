@@ -33,7 +33,6 @@ export function Search() {
         <label>
           Points that may be lost
           <input
-            class="narrow"
             data-testid="search-points"
             inputMode="decimal"
             value={points.value}

@@ -81,24 +81,26 @@ export function Timing() {
       }
     >
       {report && <Explanation report={report} />}
-      <button
-        type="button"
-        class="quiet"
-        data-testid="time-again"
-        onClick={meter.timeAgain}
-        disabled={!report || measuring.value}
-      >
-        {measuring.value ? "Measuring…" : "Measure again"}
-      </button>{" "}
-      <button
-        type="button"
-        class="quiet"
-        data-testid="compare-backends"
-        onClick={meter.compareBackends}
-        disabled={!report || measuring.value || measuringPayoff.value || comparing.value !== null}
-      >
-        {comparing.value ? `Measuring on ${comparing.value}…` : "Compare instruction sets"}
-      </button>
+      <p class="buttons">
+        <button
+          type="button"
+          class="quiet"
+          data-testid="time-again"
+          onClick={meter.timeAgain}
+          disabled={!report || measuring.value}
+        >
+          {measuring.value ? "Measuring…" : "Measure again"}
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          data-testid="compare-backends"
+          onClick={meter.compareBackends}
+          disabled={!report || measuring.value || measuringPayoff.value || comparing.value !== null}
+        >
+          {comparing.value ? `Measuring on ${comparing.value}…` : "Compare instruction sets"}
+        </button>
+      </p>
       <Backends />
     </Figures>
   );
@@ -163,15 +165,12 @@ const headline = (ratio: number) =>
   ratio >= 1 ? `one image ${times(ratio)} faster` : `one image ${times(1 / ratio)} slower`;
 
 function Explanation({ report }: { report: TimingReport }) {
-  const { one, batch, clockStepMs } = report;
+  const { one, batch } = report;
   return (
-    <>
-      From pixels to scores: median, and below it the middle half of the samples. The two sides take turns,
-      each repeated until a sample lasts at least {seconds(report.sampleMs)} (
-      {one.a.repetitions.toLocaleString("en")} and {one.b.repetitions.toLocaleString("en")} times), for this
-      browser's clock moves in steps of {duration(clockStepMs * 1e6)}.{" "}
+    <p>
+      From pixels to scores, both models in turn: median, and below it the middle half of the samples.{" "}
       {Math.min(one.ratio, batch.ratio) < 1 && whySlower(axes.value.activations)}
-    </>
+    </p>
   );
 }
 

@@ -182,7 +182,6 @@ function NetworkFields({ kind }: { kind: "mlp" | "cnn" }) {
       <input
         data-testid={`field-${key}`}
         inputMode={key === "layers" ? "text" : "decimal"}
-        class="narrow"
         autocomplete="off"
         value={values[key]}
         onInput={(event) => set({ [key]: event.currentTarget.value })}

@@ -6,6 +6,7 @@ import "../styles/explain.css";
 import "../styles/flips.css";
 import "../styles/lab.css";
 import "../styles/payoff.css";
+import "../styles/print.css";
 import "../styles/repair.css";
 import "../styles/segments.css";
 import "../styles/sweep.css";
@@ -17,6 +18,9 @@ import { Explain } from "./explain";
 import { Flips } from "./flips";
 import { Lab } from "./lab";
 import { Payoff } from "./payoff";
+
+export { Printed } from "./printed";
+
 import { Search } from "./search";
 import { Sweep } from "./sweep";
 
@@ -24,18 +28,22 @@ export function Understand() {
   // Where the address leads, if that was not there when the browser looked for it.
   useEffect(() => {
     const target = document.getElementById(location.hash.slice(1));
-    if (target?.parentElement?.id === "understand") scrollAndHold(target);
+    if (target?.closest("#understand > *")) scrollAndHold(target);
   }, []);
   return (
     <>
-      <Sweep />
-      <Lab />
-      <Explain />
-      <Blame />
-      <Search />
-      <Flips />
-      <Payoff />
-      <Energy />
+      <div>
+        <Sweep />
+        <Lab />
+        <Explain />
+      </div>
+      <div>
+        <Blame />
+        <Search />
+        <Flips />
+        <Payoff />
+        <Energy />
+      </div>
     </>
   );
 }
