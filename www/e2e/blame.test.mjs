@@ -50,11 +50,14 @@ for (const browser of BROWSERS) {
         scrollTo(0, 0);
         const panel = document.querySelector('[data-testid="blame"]');
         await new Promise((done) => {
-          new IntersectionObserver((entries, observer) => {
-            if (entries.some(({ isIntersecting }) => isIntersecting)) return;
-            observer.disconnect();
-            done();
-          }, { rootMargin: "200px" }).observe(panel);
+          new IntersectionObserver(
+            (entries, observer) => {
+              if (entries.some(({ isIntersecting }) => isIntersecting)) return;
+              observer.disconnect();
+              done();
+            },
+            { rootMargin: "200px" },
+          ).observe(panel);
         });
       });
       await choose("f16");
