@@ -12,6 +12,8 @@ import { Failure } from "./wasm";
 
 const FLATTERED = ": the test images may be among it, and the accuracy here then flatters it";
 
+export { withNotes } from "./model-file";
+
 /** Whatever goes wrong, the models in use stay. */
 export async function openModels(chosen: File[]): Promise<void> {
   const { models, trained, failure } = state;

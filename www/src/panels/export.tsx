@@ -14,7 +14,7 @@ async function save(side: "fp32" | "quantized"): Promise<void> {
   if (!file) return;
   const name = `quantpad-${model}-seed${seed}${side === "fp32" ? "" : `-${usedScheme.value}`}.safetensors`;
   try {
-    const { withNotes } = await import("../model-file");
+    const { withNotes } = await import("../opening");
     download(new Blob([withNotes(file, side) as BlobPart]), name);
   } catch (error) {
     fail(error);
@@ -51,8 +51,30 @@ export function Export() {
         model in use, or beside one given with it.
       </p>
       <Origin />
+      <div class="buttons">
+        <Report ending="md" name="Markdown" />
+        <Report ending="csv" name="CSV" />
+        <Report ending="json" name="JSON" />
+      </div>
+      <p class="note">
+        A report of the run in use: settings and link, size, time, accuracy with intervals, what is taken for
+        what, and the comparison of all schemes if you made one. The same figures in each.
+      </p>
       <Kept />
     </section>
+  );
+}
+
+function Report({ ending, name }: { ending: "md" | "csv" | "json"; name: string }) {
+  return (
+    <button
+      type="button"
+      data-testid={`report-${ending}`}
+      disabled={!models.value}
+      onClick={() => import("../report").then(({ saveReport }) => saveReport(ending)).catch(fail)}
+    >
+      Report as {name}
+    </button>
   );
 }
 
