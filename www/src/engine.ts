@@ -308,9 +308,6 @@ export async function useOpened(next: Subject, twin?: Twin): Promise<void> {
   const count = layerTitles(next.trained).length;
   if (!twin) state.axes.value = fitted(state.axes.value, count);
   await requantize(next, twin);
-  if (state.models.value?.fp32 !== next.fp32) return;
-  setControls(state.record.value);
-  await pad.learnWhatDigitsLookLike().catch(fail);
 }
 
 /**
@@ -343,6 +340,10 @@ async function quantizeAndUse(current: Uint8Array, next?: Subject, twin?: Twin):
       state.model.value = trained.model;
     }
     useRequantized(fp32, requantized, twin?.opened);
+    if (!next?.trained.opened && !twin) return;
+    // What was opened was made by other settings than the controls say, perhaps on another split.
+    setControls(state.record.value);
+    await pad.learnWhatDigitsLookLike();
   } catch (error) {
     // The controls say again what is in use.
     if (state.usedAxes.value) state.axes.value = state.usedAxes.value;
