@@ -43,6 +43,7 @@ run_tests() {
     tests "search in $browser" page_tests "$browser" search
     tests "address and colours in $browser" page_tests "$browser" state
     tests "runs in $browser" page_tests "$browser" runs
+    tests "files in $browser" page_tests "$browser" files
     tests "guided tour in $browser" page_tests "$browser" tour
     tests "kept offline in $browser" page_tests "$browser" offline
   done

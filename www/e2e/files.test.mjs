@@ -11,8 +11,9 @@ import { assertAccessible, chooseTheme } from "./access.mjs";
 import { SEVEN } from "./digits.mjs";
 import { BROWSERS, pictured, visit } from "./harness.mjs";
 
-// Files that the page hands out are kept here, and go nowhere.
+// Files that the page hands out are kept here, and go nowhere; so is what was seen of its progress.
 const KEEP = `
+  globalThis.seen = {};
   globalThis.handedOut = [];
   let last;
   URL.createObjectURL = (blob) => ((last = blob), '#');
@@ -282,6 +283,14 @@ for (const browser of BROWSERS) {
         assert.equal((await page.data("error")).code, code, what);
         assert.deepEqual(await figures(), kept, what);
       }
+      await page.choose("model-select", "mlp");
+      await page.type("field-epochs", "5000");
+      await page.click("train");
+      await page.until("a training", async () => (await page.data("progress")).job === "train");
+      await drop(files);
+      await page.until("refused: busy", async () => (await page.data("error")).code === "busy");
+      await page.click("cancel");
+      await idle();
       assert.equal((await page.data("app")).state, "ready");
       assert.deepEqual((await both()).map(hash), files.map(hash));
     });
@@ -306,8 +315,7 @@ for (const browser of BROWSERS) {
           const images = new Uint8Array(16 + count * 784).fill(7);
           const head = new DataView(images.buffer);
           for (const [i, value] of [0x803, count, 28, 28].entries()) head.setUint32(4 * i, value);
-          globalThis.seen = { shares: [], label: "" };
-          const { seen } = globalThis;
+          const seen = Object.assign(globalThis.seen, { shares: [], label: "" });
           const changed = new MutationObserver(() => {
             const bar = document.querySelector('[data-testid="reading"]');
             if (!bar) return;

@@ -2,29 +2,33 @@
 
 /** Most bytes of an unpacked file, as in the core (`gzip::MAX_BYTES`). */
 const MOST = 128 * 2 ** 20;
+/** Bytes of a piece. */
+const PIECE = 2 ** 20;
 
 /**
  * `report` hears of the bytes read. A packed file that the browser cannot unpack, or that grows too large, comes as it is:
  * the core says what is wrong with it.
  */
 export async function contentOf(file: File, report: (bytes: number) => void): Promise<Uint8Array> {
+  const bytes = async (from: number, to?: number) => new Uint8Array(await file.slice(from, to).arrayBuffer());
   let read = 0;
-  const counted = new TransformStream<Uint8Array, Uint8Array>({
-    transform(piece, controller) {
-      read += piece.length;
+  // Not the file's own stream, whose pieces may be as large as the file.
+  const whole = new ReadableStream<BufferSource>({
+    async pull(controller) {
       report(read);
-      controller.enqueue(piece);
+      const piece = await bytes(read, read + PIECE);
+      read += piece.length;
+      if (piece.length > 0) controller.enqueue(piece);
+      else controller.close();
     },
   });
-  const bytes = async (from: number, to?: number) => new Uint8Array(await file.slice(from, to).arrayBuffer());
   try {
     const [a, b] = await bytes(0, 2);
-    const whole = file.stream().pipeThrough(counted);
-    if (a !== 0x1f || b !== 0x8b) return await gathered(whole, file.size);
+    if (a !== 0x1f || b !== 0x8b) return await gathered(whole as ReadableStream<Uint8Array>, file.size);
     // The last four bytes claim the unpacked size.
     const claimed = new Uint32Array((await bytes(-4)).buffer)[0] ?? 0;
-    const gzip = new DecompressionStream("gzip") as TransformStream<Uint8Array, Uint8Array>;
-    return await gathered(whole.pipeThrough(gzip), Math.min(claimed, MOST)).catch(() => bytes(0));
+    const unpacked = whole.pipeThrough(new DecompressionStream("gzip"));
+    return await gathered(unpacked, Math.min(claimed, MOST)).catch(() => bytes(0));
   } catch {
     throw new Error(
       `${file.name} cannot be read: it is a folder, or has changed or gone since it was chosen.`,

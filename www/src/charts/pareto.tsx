@@ -187,7 +187,7 @@ export function ParetoChart(props: {
           })}
         </g>
       </svg>
-      <p class="told" data-screen-only={!told} data-testid="sweep-told">
+      <p class="told" data-screen-only={told ? undefined : ""} data-testid="sweep-told">
         {told
           ? describe(told)
           : "Point at a dot, or go there with the Tab and arrow keys; click it to load it."}

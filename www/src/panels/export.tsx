@@ -9,13 +9,13 @@ import { runs } from "../runs";
 import { busy, DIGITS, models, trained, twin, usedScheme } from "../state";
 
 async function save(side: "fp32" | "quantized"): Promise<void> {
-  const { model, seed } = trained.value;
-  const file = models.value?.[side];
-  if (!file) return;
-  const name = `quantpad-${model}-seed${seed}${side === "fp32" ? "" : `-${usedScheme.value}`}.safetensors`;
   try {
     const { withNotes } = await import("../opening");
-    download(new Blob([withNotes(file, side) as BlobPart]), name);
+    const { model, seed } = trained.value;
+    const file = models.value?.[side];
+    if (!file) return;
+    const name = `${model}-seed${seed}${side === "fp32" ? "" : `-${usedScheme.value}`}`;
+    download(new Blob([withNotes(file, side) as BlobPart]), `quantpad-${name}.safetensors`);
   } catch (error) {
     fail(error);
   }
