@@ -47,6 +47,7 @@ run_tests() {
     tests "two tabs in $browser" page_tests "$browser" tabs
     tests "nothing lost in $browser" page_tests "$browser" lost
     tests "strange addresses in $browser" page_tests "$browser" address
+    tests "files in $browser" page_tests "$browser" files
     tests "guided tour in $browser" page_tests "$browser" tour
     tests "kept offline in $browser" page_tests "$browser" offline
   done

@@ -14,6 +14,10 @@
 //! same order, packed from the lowest bit up without gaps, the last byte filled with 0. Integers are in two's complement
 //! (int4, and ternary in 2 bits), binary is 1 for +1, a codebook's entry its number, TF32 the upper 19 bits of the f32.
 //!
+//! Other metadata entries are passed over. The page adds some to the files that it hands out: `data`, `train_images`,
+//! `test_images`, `max_pixel`, `split_seed`, `settings` (as in its address), `own_drawings`, `ended_early`; and takes
+//! them out again when it opens one (`www/src/model-file.ts`).
+//!
 //! Equal models give equal bytes. A file is refused that has other tensors than these, other shapes, codes that its format
 //! has not, or padding that is not 0. Held by `tests/model_file.rs`.
 

@@ -69,7 +69,7 @@ export function setControls(record: RunRecord, images = state.trained.value.data
     state.fields.value = { ...usual, [model]: { ...usual[model], ...fields } };
 }
 
-const usualFields = (model: "mlp" | "cnn", images: number): state.Fields =>
+export const usualFields = (model: "mlp" | "cnn", images: number): state.Fields =>
   toFields(networkDefaults(model, images) as NetworkSettings);
 
 /** Puts the fields to what suits so many training images. */

@@ -188,7 +188,12 @@ export async function useData(chosen: File[], record?: RunRecord): Promise<void>
   let inUse = true;
   try {
     state.reading.value = names || state.DIGITS.name;
-    const info = await ask((jobs) => jobs.load(chosen));
+    state.readShare.value = null;
+    const report = Comlink.proxy((share: number) => {
+      // All read is not yet all understood.
+      state.readShare.value = share < 1 ? share : null;
+    });
+    const info = await ask((jobs) => jobs.load(chosen, report));
     inUse = false;
     state.reading.value = "";
     if (record) setControls(record, info.train);
@@ -256,7 +261,7 @@ async function reuse(run: runs.Run, at?: number): Promise<void> {
   base = run.base;
   state.trained.value = { ...run.trained, data: state.trained.value.data };
   setControls(run.record);
-  use(run.fp32, run.quantized, run.record, run.evaluation);
+  use(run.fp32, run.quantized, run.record, run.evaluation, run.twin);
   runs.visit(run, at);
   await pad.learnWhatDigitsLookLike().catch(fail);
 }
@@ -276,12 +281,12 @@ export async function follow(query: string): Promise<void> {
   await requantizing;
   if (state.busy.value) return;
   const { record } = fromQuery(query);
-  const { made, data, tuned, early } = state.trained.value;
+  const { made, data, tuned, early, opened } = state.trained.value;
   if (data.name !== state.DIGITS.name) return useData([], record);
   setControls(record);
-  const trained = toQuery({ ...record, ...made }) === toQuery(record) && tuned === 0 && !early;
+  const trained = toQuery({ ...record, ...made }) === toQuery(record) && tuned === 0 && !early && !opened;
   if (!trained) return train(false);
-  if (toQuery(state.record.value) !== toQuery(record)) return requantize();
+  if (state.twin.value || toQuery(state.record.value) !== toQuery(record)) return requantize();
 }
 
 /** Comes back to a run, or to what an address says if it is gone; a training under way is no longer wanted. */
@@ -308,11 +313,25 @@ export async function useModel(next: Subject, scheme: Scheme): Promise<void> {
   await requantize(next);
 }
 
+/** A quantized model that was opened as a file. */
+export interface Twin {
+  requantized: Requantized;
+  opened: state.Opened;
+}
+
+/** Puts models to use that were opened as files: the fp32 model quantized by what the controls say, or beside its twin. */
+export async function useOpened(next: Subject, twin?: Twin): Promise<void> {
+  await requantizing;
+  const count = layerTitles(next.trained).length;
+  if (!twin) state.axes.value = fitted(state.axes.value, count);
+  await requantize(next, twin);
+}
+
 /**
  * Quantizes the model in use, or the next one, by what the controls say; a training under way, and one for it, will see
  * to it.
  */
-async function requantize(next?: Subject): Promise<void> {
+async function requantize(next?: Subject, twin?: Twin): Promise<void> {
   const { models } = state;
   if (!models.value || state.run.value.running) return;
   if (requantizing) {
@@ -321,23 +340,27 @@ async function requantize(next?: Subject): Promise<void> {
     return;
   }
   state.failure.value = null;
-  requantizing = quantizeAndUse(models.value.fp32, next).finally(() => {
+  requantizing = quantizeAndUse(models.value.fp32, next, twin).finally(() => {
     requantizing = null;
   });
   await requantizing;
   await measure(FULL_PAIRS).catch(fail);
 }
 
-async function quantizeAndUse(current: Uint8Array, next?: Subject): Promise<void> {
+async function quantizeAndUse(current: Uint8Array, next?: Subject, twin?: Twin): Promise<void> {
   try {
     const { fp32, trained } = next ?? { fp32: current, trained: state.trained.value };
-    const requantized = await quantizeAsWanted(fp32, trained.seed);
-    if (next) {
+    const requantized = twin?.requantized ?? (await quantizeAsWanted(fp32, trained.seed));
+    if (next && fp32 !== current) {
       base = fp32;
       state.trained.value = trained;
       state.model.value = trained.model;
     }
-    useRequantized(fp32, requantized);
+    useRequantized(fp32, requantized, twin?.opened);
+    if (!next?.trained.opened && !twin) return;
+    // What was opened was made by other settings than the controls say, perhaps on another split.
+    setControls(state.record.value);
+    await pad.learnWhatDigitsLookLike();
   } catch (error) {
     // The controls say again what is in use.
     if (state.usedAxes.value) state.axes.value = state.usedAxes.value;
@@ -441,8 +464,12 @@ function runaway({ model, network }: TrainRequest, step: number): Failure {
   );
 }
 
-function useRequantized(fp32: Uint8Array, { request, quantized, evaluation }: Requantized): void {
-  use(fp32, quantized, request, evaluation);
+function useRequantized(
+  fp32: Uint8Array,
+  { request, quantized, evaluation }: Requantized,
+  twin?: state.Opened,
+): void {
+  use(fp32, quantized, request, evaluation, twin);
 }
 
 /** Puts a pair of models to use. */
@@ -451,9 +478,11 @@ function use(
   quantized: Uint8Array,
   { scheme, samples, calibrationSeed, correction }: QuantizeRecord,
   evaluation: Evaluation,
+  twin: state.Opened | null = null,
 ): void {
   pad.setModels(fp32, quantized);
   batch(() => {
+    state.twin.value = twin;
     state.models.value = { fp32, quantized };
     state.control.value = null;
     runs.used.value = null;

@@ -63,7 +63,7 @@ export const DEFAULT_RECORD: RunRecord = {
 export const MAX_SEED = 2 ** 32 - 1;
 
 /** Whether the whole text is the name of a scheme that makes sense. */
-const isScheme = (text: string) => nameOf(ofName(text)) === text && !errorOf(ofName(text));
+export const isScheme = (text: string) => nameOf(ofName(text)) === text && !errorOf(ofName(text));
 
 const isField = (key: string): key is keyof Fields => Object.hasOwn(FIELDS, key);
 

@@ -15,6 +15,7 @@ const COLUMNS: Column<Run>[] = [
   ["scheme", ({ record }) => record.scheme],
   ["settings", ({ record }) => toQuery(record)],
   ["own_drawings", ({ trained }) => trained.tuned],
+  ["opened", ({ trained, twin }) => [trained.opened?.file, twin?.file].filter(Boolean).join(", ")],
   ["fp32_correct", ({ evaluation }) => evaluation.fp32.correct],
   ["quantized_correct", ({ evaluation }) => evaluation.quantized.correct],
   ["total", ({ evaluation }) => evaluation.fp32.total],

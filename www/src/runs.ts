@@ -21,6 +21,8 @@ export interface Run {
   base: Uint8Array;
   fp32: Uint8Array;
   quantized: Uint8Array;
+  /** Where the quantized model came from, if it was not made here. */
+  twin?: state.Opened | null;
   evaluation: Evaluation;
   /** Medians of one image, once measured. */
   ns: { fp32: number; quantized: number } | null;
@@ -101,6 +103,7 @@ async function note(base: Uint8Array | null): Promise<void> {
     trained,
     base,
     ...models,
+    twin: state.twin.value,
     evaluation,
     ns: times(models.quantized),
   };

@@ -62,6 +62,16 @@ export const slowMotion = signal(true);
 /** The fields of a network's settings, as typed; null until the core has told the defaults. */
 export type Fields = Record<keyof typeof FIELDS, string>;
 export const fields = signal<Record<"mlp" | "cnn", Fields> | null>(null);
+/** What is known of a model that was opened as a file. */
+export interface Opened {
+  file: string;
+  /** How it was made, as its header has it; empty where it does not say. */
+  notes: Record<string, string>;
+  /** What is to be known of its accuracy here; empty when there is nothing. */
+  doubt: string;
+  /** Whether it may have learned from some of the test images. */
+  flattered: boolean;
+}
 /** `tuned`: own drawings that the models have learned from besides; `early`: whether the training was ended before its time. */
 export interface Trained {
   model: ModelName;
@@ -72,6 +82,8 @@ export interface Trained {
   early: boolean;
   /** What the controls said. */
   made: TrainRecord;
+  /** Where the fp32 model came from, if it was not trained here. */
+  opened?: Opened;
 }
 /** The name of the scheme of the quantized model in use, and what the controls said for it. */
 export const usedScheme = signal("");
@@ -89,6 +101,8 @@ export const trained = signal<Trained>({
   early: false,
   made: DEFAULT_RECORD,
 });
+/** Where the quantized model in use came from, if it was not made here. */
+export const twin = signal<Opened | null>(null);
 /** Whether the models are learning from own drawings. */
 export const tuning = signal(false);
 
@@ -112,8 +126,9 @@ export const run = signal<Run>({
   share: 0,
   history: [],
 });
-/** The files that are being read. */
+/** The files that are being read, and which part of them has been; null when that is not known. */
 export const reading = signal("");
+export const readShare = signal<number | null>(null);
 /** Whether the worker is training or reading, so that it can begin nothing else. */
 export const busy = computed(
   () => run.value.running || reading.value !== "" || aware.value !== null || tuning.value,

@@ -4,7 +4,7 @@ import { modelName } from "./format";
 import type { Conditions, Entry } from "./sweep";
 import { type Column, cell, csv, json, markdown } from "./table";
 
-const columns = (front: Set<Entry>): Column<Entry>[] => [
+export const columns = (front: Set<Entry>): Column<Entry>[] => [
   ["model", ({ subject }) => subject.trained.model],
   ["layers", ({ subject }) => subject.trained.layers.join(" ")],
   ["scheme", ({ scheme }) => scheme],

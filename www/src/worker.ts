@@ -2,6 +2,7 @@
 
 import * as Comlink from "comlink";
 import { breathe } from "./breathe";
+import { contentOf } from "./content";
 import { BATCH, SIZES } from "./payoff";
 import type { Correction } from "./record";
 import type { Own } from "./storage";
@@ -110,18 +111,27 @@ class Jobs {
     return this.#opened;
   }
 
-  /** Reads a data set; the one in use stays when that fails. No files: the digits. */
-  async load(files: File[]): Promise<DataInfo> {
+  /** Reads a data set; `report` hears of the share read. The one in use stays when that fails. No files: the digits. */
+  async load(files: File[], report: (share: number) => void = () => {}): Promise<DataInfo> {
     if (files.length === 0) {
       this.#opened?.free();
       this.#opened = null;
       return this.#lab.data();
     }
+    const all = files.reduce((sum, { size }) => sum + size, 0);
+    let [before, reported] = [0, 0];
+    const heard = (bytes: number) => {
+      if (performance.now() - reported < REPORT) return;
+      reported = performance.now();
+      report((before + bytes) / all);
+    };
     try {
       for (const file of files) {
         this.#lab.checkFile(file.name, file.size);
-        this.#lab.addFile(file.name, new Uint8Array(await file.arrayBuffer()));
+        this.#lab.addFile(file.name, await contentOf(file, heard));
+        before += file.size;
       }
+      report(1);
     } catch (error) {
       this.#lab.dropFiles();
       throw error;
@@ -227,6 +237,11 @@ class Jobs {
   quantize(fp32: Uint8Array, request: QuantizeRequest): Requantized {
     const { scheme, seed, samples, calibrationSeed, correction } = request;
     const quantized = this.#lab.quantize(fp32, scheme, seed, samples, calibrationSeed, correction);
+    return this.#evaluated(fp32, quantized, request);
+  }
+
+  /** Evaluates a quantized model that was not made here. */
+  compare(fp32: Uint8Array, quantized: Uint8Array, request: QuantizeRequest): Requantized {
     return this.#evaluated(fp32, quantized, request);
   }
 

@@ -1,6 +1,7 @@
 /** Which digit is taken for which: a table with its errors shaded, or the difference of two such tables. */
 
 import { Scroll } from "../panels/scroll";
+import { SavePng } from "./save-png";
 
 const CLASSES = 10;
 const DIGITS = Array.from({ length: CLASSES }, (_, digit) => digit);
@@ -31,38 +32,41 @@ export function ConfusionTable(props: {
     return isRight(i) ? "right" : count === 0 ? "zero" : "wrong";
   };
   return (
-    <Scroll label={props.label}>
-      <table class={`confusion side-${side}`} data-testid={id} data-counts={JSON.stringify(counts)}>
-        <caption>{props.label}</caption>
-        <thead>
-          <tr>
-            <th scope="col">label</th>
-            {DIGITS.map((digit) => (
-              <th key={digit} scope="col">
-                <span class="visually-hidden">answered </span>
-                {digit}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {DIGITS.map((label) => (
-            <tr key={label}>
-              <th scope="row">{label}</th>
-              {counts.slice(label * CLASSES, (label + 1) * CLASSES).map((count, answer) => {
-                const i = label * CLASSES + answer;
-                const shade = Math.sqrt(Math.abs(count) / most) * DARKEST;
-                return (
-                  <td key={answer} class={kind(count, i)} style={{ "--shade": `${shade.toFixed(1)}%` }}>
-                    {difference ? signed(count) : count}
-                  </td>
-                );
-              })}
+    <div class="chart">
+      <Scroll label={props.label}>
+        <table class={`confusion side-${side}`} data-testid={id} data-counts={JSON.stringify(counts)}>
+          <caption>{props.label}</caption>
+          <thead>
+            <tr>
+              <th scope="col">label</th>
+              {DIGITS.map((digit) => (
+                <th key={digit} scope="col">
+                  <span class="visually-hidden">answered </span>
+                  {digit}
+                </th>
+              ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+          </thead>
+          <tbody>
+            {DIGITS.map((label) => (
+              <tr key={label}>
+                <th scope="row">{label}</th>
+                {counts.slice(label * CLASSES, (label + 1) * CLASSES).map((count, answer) => {
+                  const i = label * CLASSES + answer;
+                  const shade = Math.sqrt(Math.abs(count) / most) * DARKEST;
+                  return (
+                    <td key={answer} class={kind(count, i)} style={{ "--shade": `${shade.toFixed(1)}%` }}>
+                      {difference ? signed(count) : count}
+                    </td>
+                  );
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      <SavePng title={`Confusion matrix of ${props.label}`} />
+    </div>
   );
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { count } from "../format";
+import { SavePng } from "./save-png";
 
 const WIDTH = 640;
 const MARGIN = { left: 46, right: 12 };
@@ -109,6 +110,7 @@ export function GridChart(props: { places: number[]; jumps: Jump[]; reach: numbe
         ))}
       </svg>
       <figcaption>
+        <SavePng title="Weights as integers" />
         Integers from left to right, {BIN} to a bar; heights are the square root of the number of weights.
       </figcaption>
     </figure>

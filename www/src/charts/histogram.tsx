@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { count, real } from "../format";
+import { SavePng } from "./save-png";
 
 const WIDTH = 640;
 const HEIGHT = 214;
@@ -87,7 +88,10 @@ export function Histogram(props: {
           weight
         </text>
       </svg>
-      <figcaption>{props.children}</figcaption>
+      <figcaption>
+        <SavePng title={title} />
+        {props.children}
+      </figcaption>
     </figure>
   );
 }

@@ -1,5 +1,7 @@
 /** Lines over the steps of a run; their last values in words beside it. */
 
+import { SavePng } from "./save-png";
+
 interface Series {
   name: string;
   values: number[];
@@ -35,6 +37,7 @@ export function LineChart(props: {
   return (
     <figure class="line-chart">
       <figcaption>
+        <SavePng title={`${title} of the training`} />
         {title}:{" "}
         {series.map((one, i) => (
           <span key={one.name} class={`key line-${i}`}>

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { bytes, count, interval, modelName, percent } from "../format";
 import { type Entry, isUsed } from "../sweep";
 import type { ModelName } from "../wasm/quantpad.js";
+import { SavePng } from "./save-png";
 
 const WIDTH = 640;
 const HEIGHT = 380;
@@ -194,7 +195,7 @@ export function ParetoChart(props: {
           })}
         </g>
       </svg>
-      <p class="told" data-testid="sweep-told">
+      <p class="told" data-screen-only={told ? undefined : ""} data-testid="sweep-told">
         {told
           ? describe(told)
           : "Point at a dot, or go there with the Tab and arrow keys; click it to load it."}
@@ -209,6 +210,7 @@ export function ParetoChart(props: {
           fp32, unquantized
         </Key>
         <span class="key-item">Filled, on the line: Pareto-optimal. Ringed: in use.</span>
+        <SavePng title="Every scheme: accuracy over size" />
       </figcaption>
     </figure>
   );

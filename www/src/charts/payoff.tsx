@@ -1,6 +1,7 @@
 /** How many times faster int8 is, over the size of the layer (log scale). The table below it is its text twin. */
 
 import { count, times } from "../format";
+import { SavePng } from "./save-png";
 
 interface Line {
   name: string;
@@ -61,6 +62,7 @@ export function PayoffChart({ lines }: { lines: Line[] }) {
         ))}
       </svg>
       <figcaption>
+        <SavePng title="Where does int8 pay?" />
         int8 is so many times faster than fp32; 1× is even.
         {lines.map(({ name }, i) => (
           <span key={name} class="key">

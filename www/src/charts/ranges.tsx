@@ -2,6 +2,7 @@
 
 import { count, real } from "../format";
 import type { Channel } from "../wasm/quantpad.js";
+import { SavePng } from "./save-png";
 
 const WIDTH = 640;
 const HEIGHT = 180;
@@ -51,6 +52,9 @@ export function Ranges({ title, limit, channels }: { title: string; limit: numbe
           output
         </text>
       </svg>
+      <figcaption>
+        <SavePng title={title} />
+      </figcaption>
     </figure>
   );
 }

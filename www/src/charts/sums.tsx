@@ -1,6 +1,7 @@
 /** The running sums of both models over the inputs: one line on the other, as long as rounding does little. */
 
 import { real } from "../format";
+import { SavePng } from "./save-png";
 
 const WIDTH = 640;
 const HEIGHT = 150;
@@ -30,6 +31,7 @@ export function SumsChart({ quantized, fp32, at }: { quantized: number[]; fp32: 
         <rect class="quantized" x={x(at) - 4} y={y(quantized[at] ?? 0) - 4} width="8" height="8" />
       </svg>
       <figcaption>
+        <SavePng title="Running sums of both models" />
         Running sum, from {real(low)} to {real(high)} (line: 0):
         <span class="key-fp32">fp32 {real(fp32[at] ?? 0)}</span>
         <span class="key-quantized">quantized {real(quantized[at] ?? 0)}</span>

@@ -1,6 +1,6 @@
 import { count, percent } from "../format";
 import { wilson, Z95 } from "../interval";
-import { evaluation, trained } from "../state";
+import { evaluation, trained, twin } from "../state";
 import type { Side } from "../wasm/quantpad.js";
 import { Explained, type Formula } from "./explained";
 import { Figures } from "./figures";
@@ -39,8 +39,8 @@ export function Accuracy() {
     >
       {sides && (
         <>
-          On the {sides.fp32.total} test images of the split with seed {trained.value.seed}, which training
-          never saw. Both models agree on{" "}
+          On the {sides.fp32.total} test images of the split with seed {trained.value.seed}, <Unseen /> Both
+          models agree on{" "}
           <span data-testid="agreed" data-agreed={sides.bothAgree}>
             {sides.bothAgree}
           </span>{" "}
@@ -52,6 +52,16 @@ export function Accuracy() {
         </>
       )}
     </Figures>
+  );
+}
+
+/** Whether the test images are new to the models. */
+function Unseen() {
+  const flattered = trained.value.opened?.flattered || twin.value?.flattered;
+  return flattered ? (
+    <strong>some of which a model that was opened may have learned from (see Export).</strong>
+  ) : (
+    <>which training never saw.</>
   );
 }
 

@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import * as engine from "../engine";
+import { bring } from "../files";
 import { count } from "../format";
-import { backend, busy, DIGITS, reading, trained } from "../state";
+import { backend, busy, DIGITS, reading, readShare, trained } from "../state";
 
 /** The data set in use, and a way to bring one's own: chosen, or dropped anywhere on the page. */
 export function Data() {
@@ -38,7 +39,7 @@ export function Data() {
               const input = event.currentTarget;
               const files = [...(input.files ?? [])];
               input.value = "";
-              if (files.length > 0) void engine.useData(files);
+              void bring(files);
             }}
           />
         </label>
@@ -48,6 +49,7 @@ export function Data() {
           </button>
         )}
       </div>
+      {reading.value && <Reading />}
       <p class="note" role="status">
         {reading.value && `Reading ${reading.value}…`}
       </p>
@@ -58,6 +60,25 @@ export function Data() {
       </p>
       <Drop />
     </article>
+  );
+}
+
+/** How far the files have been read, and a way out. */
+function Reading() {
+  const share = readShare.value;
+  return (
+    <div class="buttons">
+      <progress
+        class="reading"
+        data-testid="reading"
+        aria-label={`Reading ${reading.value}`}
+        max={1}
+        value={share ?? undefined}
+      />
+      <button type="button" data-testid="reading-cancel" onClick={engine.cancel}>
+        Cancel
+      </button>
+    </div>
   );
 }
 
@@ -79,7 +100,7 @@ function Drop() {
       if (!carriesFiles(event)) return;
       event.preventDefault();
       setOver(false);
-      void engine.useData([...(event.dataTransfer?.files ?? [])]);
+      void bring([...(event.dataTransfer?.files ?? [])]);
     };
     addEventListener("dragover", drag);
     addEventListener("dragleave", leave);
@@ -90,5 +111,5 @@ function Drop() {
       removeEventListener("drop", drop);
     };
   }, []);
-  return over ? <div class="drop-hint">Drop the files to use them as data set</div> : null;
+  return over ? <div class="drop-hint">Drop the files: models to open, or a data set to learn</div> : null;
 }

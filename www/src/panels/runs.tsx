@@ -124,6 +124,8 @@ function Row({ run, compared, onCompare }: { run: Run; compared: Run | undefined
         />
         <small>
           {run.trained.data.name}, seed {run.record.seed}
+          {run.trained.opened ? `, opened from ${run.trained.opened.file}` : ""}
+          {run.twin ? `, quantized one from ${run.twin.file}` : ""}
           {used ? ", in use" : ""}
         </small>
       </th>
