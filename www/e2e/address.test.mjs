@@ -44,7 +44,6 @@ const UNMAKEABLE = [
   "?model=cnn&layers=999999,1",
   "?model=mlp&rotation=1e9&scale=-5&shift=1e9&elastic=1e30&noise=-1",
   "?model=mlp&weightDecay=-1",
-  "?model=cnn&scheme=int8-dynamic-per-channel-layer9-int4",
 ];
 
 /** Addresses with nothing wrong in them, strange as they are. */
@@ -118,6 +117,16 @@ for (const browser of BROWSERS) {
         assert.equal(await page.run(() => location.search), "");
       }
       await answers();
+    });
+
+    promise("a run on files of one’s own is told apart from the same on the digits", async () => {
+      for (const name of ["my digits.csv", long("é", 500)]) {
+        const { code, text } = await open(`?data=${encodeURIComponent(name)}&seed=5`);
+        assert.equal(code, "other-data");
+        assert.ok(text.startsWith(`This link is of a run on ${name.slice(0, 13)}`), text);
+        assert.ok(text.length < 300, text);
+        assert.equal(await page.run(() => location.search), "?seed=5");
+      }
     });
 
     promise("what is strange but right is taken", async () => {

@@ -231,6 +231,8 @@ for (const browser of BROWSERS) {
       await reload();
       await page.until("the run", async () => (await rows())[0]?.used === "true");
       assert.match(await page.text("dataset"), /squares\.csv/);
+      assert.equal((await page.data("error")).code, "");
+      assert.match(await page.run(() => location.search), /^\?data=squares\.csv(&|$)/);
       assert.deepEqual(await page.data("fp32-accuracy"), accuracy);
       await page.click("use-digits");
       await page.until("the digits", async () => (await page.data("fp32-accuracy")).total === "360");

@@ -39,6 +39,7 @@ export function trainRecord(data: state.Data): TrainRecord {
     }
   }
   return {
+    ...state.named(data),
     model,
     seed: Number(state.seed.value),
     regularization: model === "softmax" ? state.regularization.value : regularization,

@@ -76,6 +76,13 @@ export async function start(canvas: HTMLCanvasElement, shown: Promise<void>): Pr
       };
     }
     setControls(record);
+    if (record.data && !recalled?.run) {
+      const name = quoted([record.data]);
+      state.failure.value = {
+        code: "other-data",
+        message: `This link is of a run on ${name}, which a link does not carry: the digits stand in. To make that run, give the page those files.`,
+      };
+    }
     if (recalled?.run) {
       keepData(recalled.files);
       state.trained.value = recalled.run.trained;

@@ -9,6 +9,8 @@ import type { ModelName } from "./wasm/quantpad.js";
 
 /** How a model is trained. */
 export interface TrainRecord {
+  /** What the visitor's own data set is called; none: the digits. An address names it, but cannot carry it. */
+  data?: string;
   model: ModelName;
   seed: number;
   /** C of softmax regression, as in the list of choices. */
@@ -71,6 +73,7 @@ const isSeed = (text: string) => /^\d{1,10}$/.test(text) && Number(text) <= MAX_
 
 /** How each key of the address is read: a part of the record, or nothing where it makes no sense. */
 const READERS: Record<string, (text: string) => Partial<RunRecord> | undefined> = {
+  data: (text) => (text ? { data: text } : undefined),
   model: (text) => (/^(softmax|mlp|cnn)$/.test(text) ? { model: text as ModelName } : undefined),
   seed: (text) => (isSeed(text) ? { seed: Number(text) } : undefined),
   c: (text) => (STRENGTHS.some(([c]) => c === text) ? { regularization: text } : undefined),
@@ -104,6 +107,7 @@ const VIEW_READERS: Record<string, (text: string) => Partial<View> | undefined> 
 /** The part of an address that says what differs from the default; empty when nothing does. */
 export function toQuery(record: RunRecord, view: View = CLOSED): string {
   const values: Record<string, string | number> = {
+    data: record.data ?? "",
     model: record.model,
     seed: record.seed,
     c: record.regularization,
@@ -114,6 +118,7 @@ export function toQuery(record: RunRecord, view: View = CLOSED): string {
     correction: record.correction,
   };
   const usual: typeof values = {
+    data: "",
     model: DEFAULT_RECORD.model,
     seed: DEFAULT_RECORD.seed,
     c: DEFAULT_RECORD.regularization,

@@ -42,6 +42,9 @@ export const DIGITS: Data = {
   many: false,
 };
 
+/** A data set as a record names it: the digits not at all. */
+export const named = ({ name }: Data): { data?: string } => (name === DIGITS.name ? {} : { data: name });
+
 /** What the controls say; `trained` is what the models in use were trained with. */
 export const model = signal<ModelName>("softmax");
 export const seed = signal(String(DEFAULT_RECORD.seed));

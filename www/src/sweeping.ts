@@ -195,7 +195,7 @@ class Sweep {
     }
     report({ share: 1 });
     const layers = model === "softmax" ? [] : network.layers;
-    const made = { ...DEFAULT_RECORD, model, seed };
+    const made = { ...DEFAULT_RECORD, ...state.named(data), model, seed };
     const subject = { fp32, trained: { model, layers, seed, data, tuned: 0, early: false, made } };
     known.set(model, subject);
     this.#judgeAll(subject);

@@ -22,8 +22,6 @@ export async function keep(backend: string): Promise<void> {
     newer.value = controlled;
     controlled = true;
   });
-  // As long as this is held, the files of this page's version are kept.
-  void navigator.locks.request(import.meta.url, { mode: "shared" }, () => new Promise(() => {}));
   try {
     const found = await serviceWorker.register(`./sw.js?backend=${backend}`);
     registration = found;

@@ -52,13 +52,11 @@ async function keepBefore(): Promise<void> {
   }
 }
 
-/** Forgets the version before, once no tab shows it: each holds a lock by the name of its script. */
+/** Forgets the version before, once the page that asks is the only one that is open. */
 async function tidy(): Promise<void> {
   if (self.registration.installing || self.registration.waiting) return;
-  const before = await caches.open(BEFORE);
-  const { held = [] } = await navigator.locks.query();
-  const shown = await Promise.all(held.map(({ name = "" }) => isForeign(name) && before.match(name)));
-  if (!shown.some(Boolean)) await caches.delete(BEFORE);
+  const open = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (open.length <= 1) await caches.delete(BEFORE);
 }
 
 /** Whether a file under assets/ is not of this version. */

@@ -146,7 +146,8 @@ function CopyLink() {
         {said}
         {(opened || twin.value) &&
           " The link does not carry the model that you opened: it trains one by these settings."}
-        {data.name !== DIGITS.name && " The link does not carry your files: it trains on the digits."}
+        {data.name !== DIGITS.name &&
+          " The link names your files but does not carry them: it trains on the digits, and says so."}
         {early && " The link does not say where you ended the training: it trains to the end."}
         {tuned > 0 && " The link does not carry your drawings: it makes the models from before they learned."}
       </span>
