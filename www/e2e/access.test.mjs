@@ -87,7 +87,7 @@ if (BROWSERS.includes("chromium")) {
 
     finds("empty", "#draw, .teach, .explain", async () => {
       await page.run(() => globalThis.release());
-      await page.untilSettled();
+      await page.untilSettled(60_000);
       await fill(page);
       assert.equal((await page.data("pad")).strokes, "0");
     });
@@ -208,7 +208,7 @@ if (BROWSERS.includes("chromium")) {
     finds("training a network for its quantization", "#train, #quantize", async () => {
       await page.run(() => document.querySelector('[data-testid="tour-end"]').click());
       await open("?model=cnn&epochs=3&scheme=int8-dynamic-per-tensor");
-      await page.untilSettled();
+      await page.untilSettled(60_000);
       await fill(page);
       await page.emulate({ width: 1280 });
       await page.type("field-epochs", "3000");

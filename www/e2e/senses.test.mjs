@@ -35,7 +35,7 @@ for (const browser of BROWSERS) {
     let page;
     before(async () => {
       page = await visit(browser);
-      await page.untilSettled();
+      await page.untilSettled(60_000);
       await page.until("the first words", () =>
         page.run(() =>
           [...document.querySelectorAll("[role=status]")].some((at) => / is ready: /.test(at.textContent)),
