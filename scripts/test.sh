@@ -45,10 +45,13 @@ run_tests() {
     tests "runs in $browser" page_tests "$browser" runs
     tests "guided tour in $browser" page_tests "$browser" tour
     tests "kept offline in $browser" page_tests "$browser" offline
+    tests "keyboard in $browser" page_tests "$browser" keyboard
+    tests "senses in $browser" page_tests "$browser" senses
   done
   tests "names of schemes" page_tests node scheme
   tests "records of runs" page_tests node record
   tests "page errors" page_tests chromium errors
+  tests "access of every state" page_tests chromium access
   tests "transfer" page_tests chromium transfer
   tests "handwriting" page_tests chromium strokes
   tests "recognition" page_tests chromium recognition
