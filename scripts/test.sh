@@ -50,11 +50,14 @@ run_tests() {
     tests "files in $browser" page_tests "$browser" files
     tests "guided tour in $browser" page_tests "$browser" tour
     tests "kept offline in $browser" page_tests "$browser" offline
+    tests "keyboard in $browser" page_tests "$browser" keyboard
+    tests "senses in $browser" page_tests "$browser" senses
   done
   tests "links between engines" page_tests chromium,firefox,webkit link
   tests "names of schemes" page_tests node scheme
   tests "records of runs" page_tests node record
   tests "page errors" page_tests chromium errors
+  tests "access of every state" page_tests chromium access
   tests "transfer" page_tests chromium transfer
   tests "handwriting" page_tests chromium strokes
   tests "recognition" page_tests chromium recognition

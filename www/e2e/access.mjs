@@ -118,6 +118,16 @@ const FOLLOW_THE_KEYBOARD = () => {
   };
 
   const walk = { reached: new Set(), faults: [], last: null, over: false, back: false };
+  /** What the Tab key should come to: of radio buttons only the chosen one. */
+  walk.workable = () =>
+    [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(
+      (element) =>
+        !element.disabled &&
+        element.tabIndex >= 0 &&
+        !(element.type === "radio" && !element.checked) &&
+        element.checkVisibility({ visibilityProperty: true }) &&
+        element.closest("fieldset:disabled") === null,
+    );
   window.walk = walk;
   const name = (element) =>
     `${element.dataset?.testid ?? ""} ${element.outerHTML.replace(/\s+/g, " ").slice(0, 100)}`;
@@ -141,6 +151,7 @@ const FOLLOW_THE_KEYBOARD = () => {
     const [shown, colour] = marked;
     const seen = contrast(colour, groundUnder(shown));
     if (seen < 3) fault(`the focus has a contrast of ${seen.toFixed(1)}`);
+    if (!walk.seen) return;
     const box = shown.getBoundingClientRect();
     const height = document.documentElement.clientHeight;
     const points = [
@@ -160,34 +171,22 @@ const FOLLOW_THE_KEYBOARD = () => {
   });
 };
 
-/** What can be worked and is not within reach of the Tab key by nature: a group of radio buttons is one stop. */
-const WORKABLE = () => {
-  const all = document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]");
-  return [...all].filter(
-    (element) =>
-      !element.disabled &&
-      element.tabIndex >= 0 &&
-      !(element.type === "radio" && !element.checked) &&
-      element.checkVisibility({ visibilityProperty: true }) &&
-      element.closest("fieldset:disabled") === null,
-  );
-};
-
 /** Tabs through the whole page, forwards or backwards, and answers what is wrong on the way and what was reached. */
 export async function tabThrough(page, { back = false } = {}) {
   if (!(await page.run(() => "walk" in window))) await page.run(FOLLOW_THE_KEYBOARD);
   await page.run(
-    (back, whole, workable) => {
-      const all = new Function(`return (${workable})()`)();
+    (back, browser) => {
+      const all = window.walk.workable();
       const [first, end] = back ? [all.at(-1), all[0]] : [all[0], all.at(-1)];
-      Object.assign(window.walk, { last: first, end, over: false, back, whole, faults: [] });
+      Object.assign(window.walk, { last: first, end, over: false, back, faults: [] });
+      // WebKit scrolls only with its next frame.
+      Object.assign(window.walk, { seen: browser !== "webkit", whole: browser === "chromium" });
       window.walk.reached.clear();
       window.walk.reached.add(first);
       first.focus();
     },
     back,
-    page.browser === "chromium",
-    String(WORKABLE),
+    page.browser,
   );
   const BATCH = 25;
   for (let sent = 0; sent < 800; sent += BATCH) {
@@ -198,11 +197,12 @@ export async function tabThrough(page, { back = false } = {}) {
     await actions.perform();
     if (await page.run(() => window.walk.over)) break;
   }
-  return page.run((workable) => {
+  return page.run(() => {
     const { reached, faults, over } = window.walk;
-    const missed = new Function(`return (${workable})()`)()
+    const missed = window.walk
+      .workable()
       .filter((element) => !reached.has(element))
       .map((element) => element.outerHTML.slice(0, 140));
     return { reached: reached.size, faults, missed, over };
-  }, String(WORKABLE));
+  });
 }

@@ -213,10 +213,13 @@ export class Page {
   /** Waits until the models are there, and all that comes after them: times, and the parts that load last. */
   async untilSettled(timeout) {
     await this.untilState("ready", timeout);
-    await this.until("the last parts", () =>
-      this.run(() =>
-        ["time-again", "payoff-run"].every((id) => document.querySelector(`[data-testid="${id}"]:enabled`)),
-      ),
+    await this.until(
+      "the last parts",
+      () =>
+        this.run(() =>
+          ["time-again", "payoff-run"].every((id) => document.querySelector(`[data-testid="${id}"]:enabled`)),
+        ),
+      timeout,
     );
   }
 
