@@ -322,7 +322,9 @@ for (const browser of BROWSERS) {
             seen.label = bar.getAttribute("aria-label");
             if (bar.position < 0) return;
             seen.shares.push(bar.position);
-            if (cancel) document.querySelector('[data-testid="reading-cancel"]').click();
+            if (!cancel) return;
+            changed.disconnect();
+            document.querySelector('[data-testid="reading-cancel"]').click();
           });
           changed.observe(document.querySelector("#data"), {
             subtree: true,

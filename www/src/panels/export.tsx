@@ -49,9 +49,9 @@ export function Export() {
       </div>
       <p class="note">
         Models are safetensors files: names, shapes and numbers in the open. How they were made is noted in
-        the header, which takes some 200 bytes more than counted above. A model opens here again, or dropped
-        anywhere: an fp32 model is quantized by the settings above, a quantized one stands beside the fp32
-        model in use, or beside one given with it.
+        the header, which takes some 200 bytes more than counted above. Such a file is opened here again, or
+        dropped anywhere: an fp32 model is quantized by the settings above, a quantized one stands beside the
+        fp32 model in use, or beside one given with it.
       </p>
       <Origin />
       <div class="buttons">
