@@ -1,23 +1,17 @@
 import { defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 
-/** The page's code is fetched at once, not only when `boot.ts`, which is there first, asks for it. */
-const preload: Plugin = {
-  name: "preload-main",
+/** Puts the page's own code into the page, so that it is fetched at once and yet not waited for by `boot.ts`. */
+const main: Plugin = {
+  name: "main",
   apply: "build",
   transformIndexHtml: {
     order: "post",
     handler(_, { bundle = {} }) {
-      const main = Object.values(bundle).find((file) => file.type === "chunk" && file.name === "main");
-      if (main?.type !== "chunk") throw new Error("There is no chunk for main.tsx.");
-      return [
-        main.fileName,
-        ...main.imports.filter((name) => !(bundle[name] as { isEntry?: boolean }).isEntry),
-      ].map((name) => ({
-        tag: "link",
-        attrs: { rel: "modulepreload", href: `./${name}`, crossorigin: true },
-        injectTo: "head",
-      }));
+      const chunk = Object.values(bundle).find((file) => file.type === "chunk" && file.name === "main");
+      if (!chunk) throw new Error("There is no chunk of main.tsx.");
+      const attrs = { type: "module", crossorigin: true, src: `./${chunk.fileName}` };
+      return [{ tag: "script", attrs, injectTo: "head" }];
     },
   },
 };
@@ -25,10 +19,15 @@ const preload: Plugin = {
 export default defineConfig({
   // Relative addresses: the built page works from any folder of any host.
   base: "./",
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: { input: { index: "index.html", main: "src/main.tsx" } },
+  },
   worker: { format: "es" },
   plugins: [
-    preload,
+    main,
     VitePWA({
       strategies: "injectManifest",
       srcDir: "sw",

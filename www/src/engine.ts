@@ -42,12 +42,8 @@ export interface Subject {
 /** The fp32 model as it was trained, before it learned from own drawings. */
 let base: Uint8Array | null = null;
 
-/** Settled when all of the page's parts are shown, or could not be loaded. */
-let whole = Promise.resolve();
-
-/** Loads the core, gives `canvas` its pad, trains and quantizes the first model. Ready is said of a page that is `shown`. */
-export async function start(canvas: HTMLCanvasElement, shown: Promise<void>): Promise<void> {
-  whole = shown;
+/** Loads the core, gives `canvas` its pad, trains and quantizes the first model. */
+export async function start(canvas: HTMLCanvasElement): Promise<void> {
   try {
     const core = await loadPage();
     begin(core.backend);
@@ -151,7 +147,6 @@ async function trainFirst({ module, digits }: Core): Promise<void> {
   const layers: number[] = [];
   const request = { seed, scheme: state.scheme.value };
   const found = (await first(request)) ?? (await makeFirst({ ...request, module, digits }));
-  await whole;
   const { fp32, quantized, evaluation, familiarity, steps: history, computeMs } = found;
   state.run.value = { running: false, paused: false, model, layers, computeMs, share: 1, history };
   state.trained.value = { model, layers, seed, data: state.DIGITS, tuned: 0, early: false, made };

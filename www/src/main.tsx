@@ -3,7 +3,6 @@
 import { createRef, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { keepAddress } from "./address";
-import { breathe } from "./breathe";
 import * as engine from "./engine";
 import { Answers } from "./panels/answers";
 import { Draw } from "./panels/draw";
@@ -11,16 +10,13 @@ import { Failure } from "./panels/failure";
 import { Header } from "./panels/header";
 import { Later } from "./panels/later";
 import { News } from "./panels/news";
+import { Pipeline } from "./panels/pipeline";
 import { Summary } from "./panels/summary";
 import { Tour } from "./panels/tour";
 import { Kept, Update } from "./panels/update";
 import * as state from "./state";
 import { loadTheme } from "./theme";
 import * as undo from "./undo";
-
-/** All parts but the first screen; asked for at once, but nothing waits for them to be shown before the pad is. */
-const pipeline = import("./panels/pipeline").then(({ Pipeline }) => Pipeline);
-const load = () => pipeline;
 
 const canvas = createRef<HTMLCanvasElement>();
 const printed = () => import("./panels/understand").then(({ Printed }) => Printed);
@@ -57,7 +53,7 @@ function App() {
           <Draw canvas={canvas} />
           <Answers />
         </section>
-        <Later load={load} />
+        <Pipeline />
         <Update />
       </main>
       <Tour />
@@ -81,8 +77,4 @@ keepAddress();
 undo.begin();
 const root = document.getElementById("root");
 if (root) render(<App />, root);
-if (canvas.current)
-  void engine.start(
-    canvas.current,
-    pipeline.then(breathe, () => {}),
-  );
+if (canvas.current) void engine.start(canvas.current);

@@ -3,7 +3,7 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import { fail } from "../fail";
 
 /** A part of the page that is loaded by itself, `when` it is time, so that nothing before waits for it. */
-export function Later({ when = true, load }: { when?: boolean; load: () => Promise<ComponentType> }) {
+export function Later({ when, load }: { when: boolean; load: () => Promise<ComponentType> }) {
   const [Part, setPart] = useState<ComponentType | null>(null);
   useLayoutEffect(() => {
     if (when && !Part) load().then((part) => setPart(() => part), fail);

@@ -1,4 +1,3 @@
-import { useEffect } from "preact/hooks";
 import { phase } from "../state";
 import { Accuracy } from "./accuracy";
 import { Data } from "./data";
@@ -15,10 +14,6 @@ const understand = () => import("./understand").then(({ Understand }) => Underst
 
 /** All parts of the page but the first screen, in the order of the pipeline. */
 export function Pipeline() {
-  useEffect(() => {
-    // The browser has looked for the part that the address names before it was there.
-    if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
-  }, []);
   return (
     <>
       <Teach />
