@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { Command, Name } from "selenium-webdriver/lib/command.js";
-import { assertFits, chooseTheme } from "./access.mjs";
+import { assertAccessible, assertFits, chooseTheme } from "./access.mjs";
 import { SEVEN, THREE } from "./digits.mjs";
 import { BROWSERS, pictured, visit } from "./harness.mjs";
 
@@ -46,11 +46,17 @@ for (const browser of BROWSERS) {
     after(() => page?.close());
     const promise = pictured(browser, () => page);
 
-    const idle = () => page.until("an idle page", () => page.element("train").isEnabled());
-    /** What is said from now on until `act` is done, and a little longer. */
-    const heard = async (act) => {
+    /** What is said from now on, until `act` is done and these words have come, and a little longer: to hear them twice. */
+    const heard = async (pattern, act) => {
       const from = await page.run(() => window.heard.length);
       await act();
+      await page.until(String(pattern), () =>
+        page.run(
+          (from, pattern) => window.heard.slice(from).some(({ words }) => words.search(pattern) >= 0),
+          from,
+          pattern.source,
+        ),
+      );
       await page.driver.sleep(1500);
       return page.run((from) => window.heard.slice(from), from);
     };
@@ -63,7 +69,7 @@ for (const browser of BROWSERS) {
     const said = (all, pattern) => all.filter(({ words }) => pattern.test(words)).length;
 
     promise("the answers are told once the drawing rests, and once", async () => {
-      const all = await heard(() => page.draw(SEVEN));
+      const all = await heard(/says 7/, () => page.draw(SEVEN));
       assertCalm(all);
       assert.equal(said(all, /^fp32 says 7; int8 says 7\.$/), 1, JSON.stringify(all));
       assert.match(all.at(-1).words, /says 7/);
@@ -72,11 +78,7 @@ for (const browser of BROWSERS) {
     promise("a training is told by its quarters and its end, also of the same outcome", async () => {
       for (const seed of ["42", "42", "7"]) {
         await page.type("seed", seed);
-        const all = await heard(async () => {
-          await page.click("train");
-          await page.driver.sleep(50);
-          await idle();
-        });
+        const all = await heard(/is ready/, () => page.click("train"));
         assertCalm(all);
         assert.equal(said(all, /^Softmax regression is ready: .*\d\s%/), 1, JSON.stringify(all));
       }
@@ -84,13 +86,13 @@ for (const browser of BROWSERS) {
 
     promise("an error is told once", async () => {
       await page.type("seed", "x");
-      const all = await heard(() => page.click("train"));
+      const all = await heard(/./, () => page.click("train"));
       assert.equal(all.length, 1, JSON.stringify(all));
       await page.type("seed", "42");
     });
 
     promise("a comparison is told by its quarters and its end", async () => {
-      const all = await heard(async () => {
+      const all = await heard(/schemes (compared|judged)/, async () => {
         await page.click("sweep-run");
         await page.until("a start", async () => (await page.data("sweep-status")).running === "true");
         // A whole comparison takes some engines a minute.
@@ -196,6 +198,16 @@ for (const browser of BROWSERS) {
       assert.equal((await page.data("fp32-digit")).digit, "7");
       assert.equal(await page.run(() => scrollY), before);
     });
+
+    // Every state of the page, light and dark: access.test.mjs, in Chromium.
+    if (browser !== "chromium") {
+      promise("axe-core finds nothing, light and dark", async () => {
+        for (const theme of ["light", "dark"]) {
+          await chooseTheme(page, theme);
+          await assertAccessible(page);
+        }
+      });
+    }
 
     if (browser === "chromium") inChromium(promise, () => page);
 
