@@ -2,13 +2,13 @@
 
 import { batch, effect } from "@preact/signals";
 import * as Comlink from "comlink";
+import { breathe } from "./breathe";
 import { quantizeRecord, request, setControls, setDefaults, trainRecord } from "./controls";
 
 import { fail } from "./fail";
-import { first } from "./first";
+
 import { ask, begin, CANCELLED, endJobs, hasOwnData, keepData } from "./jobs";
 import { layerTitles } from "./layers";
-import { makeFirst } from "./make-first";
 import { FULL_PAIRS, measure, QUICK_PAIRS } from "./meter";
 import * as own from "./own";
 import * as pad from "./pad";
@@ -29,7 +29,7 @@ import * as tab from "./tab";
 import * as updates from "./updates";
 import { setView } from "./view";
 import { type Core, Failure, loadPage } from "./wasm";
-import init, { backend, type Evaluation } from "./wasm/page.js";
+import init, { backend, type Evaluation, First, type Step } from "./wasm/page.js";
 import type { TrainRequest } from "./wasm/quantpad.js";
 import type { Command, Report, Requantized } from "./worker";
 
@@ -140,20 +140,46 @@ const isFirst = ({ model, regularization, augment, scheme, correction }: RunReco
   !ofName(scheme).activations.startsWith("static") &&
   correction === "none";
 
-/** Puts the first pair of models to use. */
-async function trainFirst({ module, digits }: Core): Promise<void> {
+/** The longest that the first fit keeps the page from anything else, in ms: most machines need no more for all of it. */
+const SLICE = 50;
+
+/** Trains the first pair of models on this thread, which is quicker than a worker starts. */
+async function trainFirst({ digits }: Core): Promise<void> {
   const made = trainRecord(state.DIGITS);
   const { model, seed } = made;
   const layers: number[] = [];
-  const request = { seed, scheme: state.scheme.value };
-  const found = (await first(request)) ?? (await makeFirst({ ...request, module, digits }));
-  const { fp32, quantized, evaluation, familiarity, steps: history, computeMs } = found;
-  state.run.value = { running: false, paused: false, model, layers, computeMs, share: 1, history };
-  state.trained.value = { model, layers, seed, data: state.DIGITS, tuned: 0, early: false, made };
-  base = fp32;
-  use(fp32, quantized, quantizeRecord(), evaluation);
-  isReady();
-  pad.setFamiliarity(familiarity, seed, state.DIGITS);
+  const history: Step[] = [];
+  const first = new First(digits, seed);
+  try {
+    let computeMs = 0;
+    for (let done = false; !done; ) {
+      const begin = performance.now();
+      while (!done && performance.now() - begin < SLICE) {
+        const progress = first.step();
+        history.push(...progress.steps);
+        done = progress.done;
+      }
+      computeMs += performance.now() - begin;
+      if (!done) await breathe();
+    }
+    base = first.model();
+    const quantized = first.quantize(base, state.scheme.value);
+    state.run.value = { running: false, paused: false, model, layers, computeMs, share: 1, history };
+    state.trained.value = {
+      model,
+      layers,
+      seed,
+      data: state.DIGITS,
+      tuned: 0,
+      early: false,
+      made,
+    };
+    use(base, quantized, quantizeRecord(), first.evaluate(base, quantized));
+    isReady();
+    pad.setFamiliarity(first.familiarity(), seed, state.DIGITS);
+  } finally {
+    first.free();
+  }
 }
 
 function isReady(): void {

@@ -36,7 +36,7 @@ function App() {
   }, []);
   return (
     <div
-      class="app"
+      class={state.models.value ? "app" : "app opening"}
       data-testid="app"
       data-state={state.phase.value}
       data-backend={state.backend.value}
