@@ -150,6 +150,8 @@ export function loadTable(records) {
     ["", "fp32", "int8", "fp32 / int8"],
     [
       [`from opening to ready, ${ready.backend} module`, timed(ready), "", ""],
+      ["an empty page, opened in turn with it", timed(find(records, { name: "empty" })), "", ""],
+      ["the page over the empty one", timed(find(records, { name: "over-empty" })), "", ""],
       ...panels.map(([fp32, int8]) => [
         `its timing panel: ${fp32.name}, ${fp32.batch} image${fp32.batch === 1 ? "" : "s"}`,
         timed(fp32),
@@ -163,8 +165,22 @@ export function loadTable(records) {
 
 export const sizeTable = (records) =>
   table(
-    ["download", "gzip bytes"],
+    ["download", "bytes"],
     records.map(({ name, bytes }) => [name, bytes]),
+  );
+
+const DRAWING = {
+  drawing: "from a move of the pen to both answers painted",
+  "drawing-frames": "from frame to frame while drawing",
+};
+
+export const drawingTable = (records) =>
+  table(
+    ["", "median", "99 %", "longest"],
+    records.map(({ name, median_ns, p99_ns, longest_ns }) => [
+      DRAWING[name],
+      ...[median_ns, p99_ns, longest_ns].map(duration),
+    ]),
   );
 
 const least = (target) => ({ sign: "≥", met: (value) => value >= target, target });
@@ -224,11 +240,18 @@ function targets(browser, records) {
       (bytes) => `${bytes} B`,
     ],
     [
-      "until the page is ready, gzip",
+      "until the page is ready, Brotli",
       most(200_000),
       find(records, { name: "until-ready" })?.bytes,
       (bytes) => `${bytes} B`,
     ],
+    [
+      "everything, Brotli",
+      most(450_000),
+      find(records, { name: "everything" })?.bytes,
+      (bytes) => `${bytes} B`,
+    ],
+    ["ready, over an empty page", most(100e6), find(records, { name: "over-empty" })?.median_ns, duration],
   ];
   if (browser === "firefox") {
     return [
@@ -269,6 +292,12 @@ function targets(browser, records) {
     ["MNIST, MLP, right", least(0.97), accuracy("mnist-mlp"), exact],
     ["MNIST, memory", below(400e6), training("mnist-mlp")?.memory_bytes, (bytes) => `${count(bytes)} B`],
     ["MNIST, CNN, 3 epochs", below(90e9), trained("mnist-cnn"), duration],
+    [
+      "a move of the pen to both answers, 99 %",
+      below(16e6),
+      find(records, { name: "drawing" })?.p99_ns,
+      duration,
+    ],
     ["MNIST, CNN, right", least(0.985), accuracy("mnist-cnn"), exact],
     ...everywhere,
   ];

@@ -3,13 +3,24 @@
 // fresh profiles, and the page's own timing panel.
 // Prints tables; --json FILE writes one record for each figure, so that two runs can be compared by a program.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { drawAndWatch, openEmpty } from "./bench-opening.mjs";
 import {
   drawingsTable,
+  drawingTable,
   growthTable,
   kernelTable,
   loadTable,
@@ -21,7 +32,7 @@ import {
 import { visit } from "./harness.mjs";
 import { penDigits, FILE as STROKES } from "./pen.mjs";
 
-const VISITS = 5;
+const VISITS = 7;
 const BACKENDS = ["scalar", "simd128", "relaxed"];
 
 /** [rows, inputs, outputs] of the products. */
@@ -46,7 +57,8 @@ const PLANS = {
 
 /** Modules as they are published: Vite and the npm package copy them unchanged. */
 const MODULES = fileURLToPath(new URL("../src/wasm/", import.meta.url));
-const ASSETS = fileURLToPath(new URL("../dist/assets/", import.meta.url));
+const DIST = fileURLToPath(new URL("../dist/", import.meta.url));
+const ASSETS = join(DIST, "assets");
 const WORKERS = ["bench-worker.mjs", "bench-training.mjs", "bench-drawings.mjs"];
 const DRAWINGS = "drawings.json";
 const MNIST = fileURLToPath(new URL("../../../shared/data/mnist/", import.meta.url));
@@ -221,7 +233,7 @@ function kernelRecord(backend, kernel, format, ceilingOf) {
 
 /**
  * What a visitor downloads, gzip -9: each module (of a page's part and a workers' part one is taken), all code and styles
- * of the page, and what is needed until it is ready.
+ * of the page. And with Brotli, as the server sends it: what is needed until the page is ready, and everything.
  */
 function measureSizes() {
   const gzip = (file) => execFileSync("gzip", ["-9", "-c", file], { maxBuffer: 2 ** 26 }).length;
@@ -229,6 +241,14 @@ function measureSizes() {
     readdirSync(ASSETS)
       .filter((file) => wanted.test(file))
       .reduce((sum, file) => sum + gzip(join(ASSETS, file)), 0);
+  const sent = (file) => statSync(existsSync(`${file}.br`) ? `${file}.br` : file).size;
+  const html = readFileSync(join(DIST, "index.html"), "utf8");
+  const isFirst = (file) =>
+    html.includes(file) || /^(page_relaxed.*\.wasm|digits.*\.bin|wasm-.*\.js)$/.test(file);
+  const brotli = (wanted) =>
+    readdirSync(ASSETS)
+      .filter((file) => !/\.(br|gz)$|_(scalar|simd128)-/.test(file) && wanted(file))
+      .reduce((sum, file) => sum + sent(join(ASSETS, file)), sent(join(DIST, "index.html")));
   const modules = (name, part) =>
     BACKENDS.map((backend) => [`${name}-${backend}`, gzip(join(MODULES, `${part}_${backend}.wasm`))]);
   return [
@@ -236,7 +256,8 @@ function measureSizes() {
     ...modules("wasm", "quantpad"),
     ["js", assets(/\.js$/)],
     ["css", assets(/\.css$/)],
-    ["until-ready", assets(/^index-.*\.(js|css)$/) + assets(/^page_relaxed.*\.wasm$/)],
+    ["until-ready", brotli(isFirst)],
+    ["everything", brotli(() => true) + sent(join(DIST, "sw.js"))],
   ].map(([name, bytes]) => ({
     group: "size",
     name,
@@ -274,8 +295,11 @@ async function measureVisit(browser) {
 
 /** The whole page over several visits: until it is ready, and what its own panels show. */
 async function measurePage(browser) {
-  const visits = [];
-  for (let i = 0; i < VISITS; i++) visits.push(await measureVisit(browser));
+  const [visits, empty] = [[], []];
+  for (let i = 0; i < VISITS; i++) {
+    empty.push(await openEmpty(browser));
+    visits.push(await measureVisit(browser));
+  }
 
   const { app, total } = visits[0];
   const { model: name, backend } = app;
@@ -294,9 +318,22 @@ async function measurePage(browser) {
   ];
   return [
     { group: "page", name: "ready", backend, ...over(({ ready }) => ready * 1e6) },
+    { group: "page", name: "empty", ...quartiles(empty.map((ms) => ms * 1e6)) },
+    { group: "page", name: "over-empty", ...over(({ ready }, i) => (ready - empty[i]) * 1e6) },
     ...panel("fp32", "fp32"),
     ...panel("quantized", "int8"),
   ];
+}
+
+/** Drawing: 99 % of the moves are answered on the screen within the one, and 99 % of frames follow within the other. */
+async function measureDrawing() {
+  const { moves, frames } = await drawAndWatch();
+  const record = (name, samples) => {
+    const sorted = samples.map((ms) => ms * 1e6).toSorted((a, b) => a - b);
+    const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
+    return { group: "page", name, ...quartiles(sorted), p99_ns: at(0.99), longest_ns: sorted.at(-1) };
+  };
+  return [record("drawing", moves), record("drawing-frames", frames)];
 }
 
 const {
@@ -317,6 +354,9 @@ console.log(`\nPage: medians over ${VISITS} visits in fresh profiles\n${loadTabl
 const sizes = measureSizes();
 console.log(`\nSizes\n${sizeTable(sizes)}`);
 
-const records = [...core, ...page, ...sizes];
+const drawing = browser === "chromium" ? await measureDrawing() : [];
+if (drawing.length > 0) console.log(`\nDrawing\n${drawingTable(drawing)}`);
+
+const records = [...core, ...page, ...sizes, ...drawing];
 console.log(`\nTargets of the project in ${browser}\n${targetTable(browser, records)}`);
 if (json) writeFileSync(json, `${JSON.stringify(records, null, 1)}\n`);
