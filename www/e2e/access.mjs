@@ -110,7 +110,8 @@ const FOLLOW_THE_KEYBOARD = () => {
     const part = (of) => {
       let at = of;
       while (at.parentElement !== whole) at = at.parentElement;
-      return at.getBoundingClientRect();
+      // What has no box of its own (display: contents) lies where its parts do.
+      return (getComputedStyle(at).display === "contents" ? of : at).getBoundingClientRect();
     };
     const [first, second] = [part(a), part(b)];
     if (second.bottom <= first.top + 1) return true;
