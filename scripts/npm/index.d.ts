@@ -5,6 +5,9 @@ export * from "./quantpad.js";
 /** The sets of instructions that there is a module for. */
 export type Variant = "scalar" | "simd128" | "relaxed";
 
+/** Address of the packed digits, for `new Lab(bytes)`. In Node: `new Lab(await readFile(DIGITS))`. */
+export const DIGITS: URL;
+
 /**
  * Loads the fastest module that this engine can run, and answers which one. Call it once, before anything else.
  *

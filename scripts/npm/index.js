@@ -12,6 +12,9 @@ const MODULES = {
   relaxed: new URL('./quantpad_relaxed.wasm', import.meta.url),
 };
 
+/** The packed digits, for `new Lab(bytes)`. */
+export const DIGITS = new URL('./digits.bin', import.meta.url);
+
 export default async function init(open = (url) => url) {
   const variant = (await relaxedSimd()) ? 'relaxed' : (await simd()) ? 'simd128' : 'scalar';
   await start({ module_or_path: await open(MODULES[variant]) });

@@ -31,6 +31,7 @@ describe("npm package", () => {
       "quantpad_scalar.wasm",
       "quantpad_simd128.wasm",
       "quantpad_relaxed.wasm",
+      "digits.bin",
       "LICENSE-MIT",
       "LICENSE-APACHE",
       "README.md",
@@ -41,7 +42,7 @@ describe("npm package", () => {
   it("loads the SIMD module, and trains with it", async () => {
     const quantpad = await import(join(folder, "pkg/index.js"));
     assert.equal(await quantpad.default((url) => readFile(url)), "simd128");
-    const lab = new quantpad.Lab();
+    const lab = new quantpad.Lab(await readFile(quantpad.DIGITS));
     lab.start({
       model: "softmax",
       seed: 42,
