@@ -1,13 +1,10 @@
-/** Runs the core: the first models on this thread, training and quantizing in a worker. Panels call these functions. */
+/** Trains and quantizes in a worker, and puts the models to use. Panels call these functions. */
 
 import { batch, effect } from "@preact/signals";
 import * as Comlink from "comlink";
-import { breathe } from "./breathe";
 import { quantizeRecord, request, setControls, setDefaults, trainRecord } from "./controls";
-
 import { fail } from "./fail";
-
-import { ask, begin, CANCELLED, endJobs, hasOwnData, keepData } from "./jobs";
+import { ask, CANCELLED, endJobs, hasOwnData, keepData } from "./jobs";
 import { layerTitles } from "./layers";
 import { FULL_PAIRS, measure, QUICK_PAIRS } from "./meter";
 import * as own from "./own";
@@ -26,10 +23,8 @@ import { fitted, ofName, type Scheme } from "./scheme";
 import * as state from "./state";
 import * as storage from "./storage";
 import * as tab from "./tab";
-import * as updates from "./updates";
-import { setView } from "./view";
-import { type Core, Failure, loadPage } from "./wasm";
-import init, { backend, type Evaluation, First, type Step } from "./wasm/page.js";
+import { Failure } from "./wasm";
+import type { Evaluation } from "./wasm/page.js";
 import type { TrainRequest } from "./wasm/quantpad.js";
 import type { Command, Report, Requantized } from "./worker";
 
@@ -42,147 +37,17 @@ export interface Subject {
 /** The fp32 model as it was trained, before it learned from own drawings. */
 let base: Uint8Array | null = null;
 
-/** Loads the core, gives `canvas` its pad, trains and quantizes the first model. */
-export async function start(canvas: HTMLCanvasElement): Promise<void> {
-  try {
-    const core = await loadPage();
-    begin(core.backend);
-    await init({ module_or_path: core.module });
-    state.backend.value = backend();
-    performance.mark("core-ready");
-    if (core.backend === "scalar") {
-      state.failure.value = {
-        code: "no-simd",
-        message:
-          "This browser has no WebAssembly SIMD, so the models run on plain (scalar) instructions: same answers, less speed.",
-      };
-    }
-    setDefaults(state.DIGITS.train);
-    pad.open(canvas);
-    void own.load();
-    state.phase.value = "training";
-    const recalled = await tab.recall();
-    if (recalled) pad.draw(recalled.strokes);
-    const { record, view, refused } = fromQuery(location.search);
-    setView(view);
-    if (refused.length > 0) {
-      state.failure.value = {
-        code: "bad-link",
-        message: `This link asks for ${quoted(refused)}, which makes no sense here; the usual setting stands in.`,
-      };
-    }
-    setControls(record);
-    if (record.data && !recalled?.run) {
-      const name = quoted([record.data]);
-      state.failure.value = {
-        code: "other-data",
-        message: `This link is of a run on ${name}, which a link does not carry: the digits stand in. To make that run, give the page those files.`,
-      };
-    }
-    if (recalled?.run) {
-      keepData(recalled.files);
-      state.trained.value = recalled.run.trained;
-      await reuse(recalled.run);
-      isReady();
-    } else if (isFirst(record)) {
-      await trainFirst(core);
-    } else {
-      await runTraining(request(), false).catch((error) => standIn(error, core));
-    }
-  } catch (error) {
-    fail(error);
-  }
-  void runs.begin(() => base);
-  void tab.keep(pad.strokes);
-  try {
-    await measureSoon();
-    if (state.models.value) void updates.keep(state.backend.value);
-  } catch (error) {
-    fail(error);
-  }
-}
-
-/** What a link says is shown so far and no further, each and all. */
-const QUOTED = { parts: 4, characters: 40 };
-
-function quoted(parts: string[]): string {
-  const { parts: most, characters } = QUOTED;
-  const short = parts.slice(0, most).map((part) => {
-    const letters = [...part];
-    return letters.length > characters ? `${letters.slice(0, characters).join("")}…` : part;
-  });
-  return [...short, ...(parts.length > most ? [`${parts.length - most} more`] : [])].join(", ");
-}
-
-/** The usual models, where the core refuses what the link asks for. */
-async function standIn(error: unknown, core: Core): Promise<void> {
-  if (error instanceof Failure && /^(cancelled|worker-crashed)$/.test(error.code)) throw error;
-  setControls(DEFAULT_RECORD);
-  await trainFirst(core);
-  const reason = error instanceof Error ? error.message : String(error);
-  fail(
-    new Failure("bad-link", `What this link asks for cannot be made: ${reason} The usual settings stand in.`),
-  );
-}
+/** The fp32 model in use as it was before it learned from own drawings. */
+export const untuned = () => base;
 
 /** A first look at once, then the figures that stay. */
-async function measureSoon(): Promise<void> {
+export async function measureSoon(): Promise<void> {
   await measure(QUICK_PAIRS);
   await measure(FULL_PAIRS);
 }
 
-/** Whether the page's own part of the core can make this run: softmax regression as usual, nothing calibrated. */
-const isFirst = ({ model, regularization, augment, scheme, correction }: RunRecord) =>
-  model === DEFAULT_RECORD.model &&
-  regularization === DEFAULT_RECORD.regularization &&
-  !augment &&
-  ofName(scheme).method === "ptq" &&
-  !ofName(scheme).activations.startsWith("static") &&
-  correction === "none";
-
-/** The longest that the first fit keeps the page from anything else, in ms: most machines need no more for all of it. */
-const SLICE = 50;
-
-/** Trains the first pair of models on this thread, which is quicker than a worker starts. */
-async function trainFirst({ digits }: Core): Promise<void> {
-  const made = trainRecord(state.DIGITS);
-  const { model, seed } = made;
-  const layers: number[] = [];
-  const history: Step[] = [];
-  const first = new First(digits, seed);
-  try {
-    let computeMs = 0;
-    for (let done = false; !done; ) {
-      const begin = performance.now();
-      while (!done && performance.now() - begin < SLICE) {
-        const progress = first.step();
-        history.push(...progress.steps);
-        done = progress.done;
-      }
-      computeMs += performance.now() - begin;
-      if (!done) await breathe();
-    }
-    base = first.model();
-    const quantized = first.quantize(base, state.scheme.value);
-    state.run.value = { running: false, paused: false, model, layers, computeMs, share: 1, history };
-    state.trained.value = {
-      model,
-      layers,
-      seed,
-      data: state.DIGITS,
-      tuned: 0,
-      early: false,
-      made,
-    };
-    use(base, quantized, quantizeRecord(), first.evaluate(base, quantized));
-    isReady();
-    pad.setFamiliarity(first.familiarity(), seed, state.DIGITS);
-  } finally {
-    first.free();
-  }
-}
-
-function isReady(): void {
+/** From now on drawings are answered. */
+export function isReady(): void {
   state.phase.value = "ready";
   performance.mark("ready");
 }
@@ -285,7 +150,8 @@ export async function restore(run: runs.Run, at?: number): Promise<void> {
   await measure(FULL_PAIRS).catch(fail);
 }
 
-async function reuse(run: runs.Run, at?: number): Promise<void> {
+/** Puts a run to use; `at`: see {@link restore}. */
+export async function reuse(run: runs.Run, at?: number): Promise<void> {
   base = run.base;
   state.trained.value = { ...run.trained, data: state.trained.value.data };
   setControls(run.record);
@@ -424,7 +290,8 @@ const unkeptData = (reason: unknown) =>
   );
 
 /** `next`: the data set that the worker holds now, which is in use from when there are models for it. */
-async function runTraining(
+/** Trains, and puts the models to use. */
+export async function runTraining(
   wanted: TrainRequest,
   slow: boolean,
   next?: { files: File[]; data: state.Data },
@@ -498,6 +365,18 @@ function useRequantized(
   twin?: state.Opened,
 ): void {
   use(fp32, quantized, request, evaluation, twin);
+}
+
+/** Puts a pair of models to use that was trained just now, quantized by what the controls say. */
+export function useTrained(
+  trained: state.Trained,
+  fp32: Uint8Array,
+  quantized: Uint8Array,
+  evaluation: Evaluation,
+): void {
+  state.trained.value = trained;
+  base = fp32;
+  use(fp32, quantized, quantizeRecord(), evaluation);
 }
 
 /** Puts a pair of models to use. */
