@@ -34,7 +34,7 @@ export default defineConfig({
       filename: "sw.ts",
       injectRegister: false, // the page does it, see src/updates.ts
       // Pictures are for who installs the page, and come then.
-      injectManifest: { globPatterns: ["**/*.{html,js,css,svg,wasm}"] },
+      injectManifest: { globPatterns: ["**/*.{html,js,css,svg,wasm,bin}"] },
       includeManifestIcons: false,
       manifest: {
         // No id: it is then the address of the folder, so that copies in several folders of a host are several apps.

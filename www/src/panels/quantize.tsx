@@ -182,7 +182,7 @@ export function Quantize() {
         </p>
       )}
       <p class="note" data-testid="arithmetic">
-        {evaluation.value ? `This model runs by ${evaluation.value.arithmetic}. ` : ""}
+        {evaluation.value ? `How it runs: ${evaluation.value.arithmetic}. ` : ""}
         {explain(now)}
       </p>
     </article>
