@@ -158,9 +158,30 @@ export class Page {
 
   /** What sticks to the edges of the window covers what a driver has only just scrolled in. */
   async click(id) {
-    const element = await this.element(id);
-    await this.run((element) => element.scrollIntoView({ block: "center" }), element);
-    await element.click();
+    // WebKit does not hold the page where it is while a part above fills, and its driver then clicks on something else.
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const element = await this.element(id);
+      await this.run((element) => {
+        element.scrollIntoView({ block: "center" });
+        const { dataset } = document.documentElement;
+        dataset.click = "awaited";
+        element.addEventListener(
+          "click",
+          () => {
+            dataset.click = "arrived";
+          },
+          { once: true, capture: true },
+        );
+      }, element);
+      await element.click();
+      if (this.browser !== "webkit") return;
+      // A page that has been left has nothing to say of it.
+      const missed = await this.run(() => document.documentElement.dataset.click === "awaited").catch(
+        () => false,
+      );
+      if (!missed) return;
+    }
+    throw new Error(`no click on ${id} arrives`);
   }
 
   /** The data-* attributes of an element, by their names in JavaScript: `bytes`, `batchNs`. */

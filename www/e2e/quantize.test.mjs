@@ -51,9 +51,9 @@ for (const browser of BROWSERS) {
         // Pixels of one bit are not enough for every drawing.
         if (!name.includes("xnor")) assert.equal((await page.data("quantized-digit")).digit, "3", name);
         const arithmetic = /dynamic|static/.test(name)
-          ? /by integer arithmetic/
+          ? /: integer arithmetic/
           : name.includes("xnor")
-            ? /by XNOR and popcount on bits\. .*one of two values/
+            ? /: XNOR and popcount on bits\. .*one of two values/
             : /fp32|f64/;
         assert.match(await page.text("arithmetic"), arithmetic, name);
       }
