@@ -244,6 +244,15 @@ export class Page {
     );
   }
 
+  /** Waits for the models that `act` has trained. The training itself may be over before one has looked. */
+  async untilTrained(act, timeout = 60_000) {
+    const count = () => this.run(() => performance.getEntriesByName("ready").length);
+    const before = await count();
+    await act();
+    await this.until("new models", async () => (await count()) > before, timeout);
+    await this.untilSettled(timeout);
+  }
+
   async untilState(state, timeout) {
     let last;
     await this.until(

@@ -14,11 +14,7 @@ for (const browser of BROWSERS) {
     after(() => page?.close());
     const promise = pictured(browser, () => page);
 
-    const train = async () => {
-      await page.click("train");
-      await page.untilState("training");
-      await page.untilSettled(60_000);
-    };
+    const train = () => page.untilTrained(() => page.click("train"));
     const note = () =>
       page.run(() => document.querySelector('[data-testid="progress"] ~ .note')?.textContent ?? "");
 
@@ -64,9 +60,7 @@ for (const browser of BROWSERS) {
       await train();
       assert.match(await note(), /of 7,185 training images/);
       assert.ok(Number((await page.data("fp32-accuracy")).correct) >= 345);
-      await page.click("reset");
-      await page.untilState("training");
-      await page.untilSettled(60_000);
+      await page.untilTrained(() => page.click("reset"));
       await open();
       assert.equal(await page.element("augment").isSelected(), false);
       assert.match(await note(), /of 1,437 training images/);
