@@ -133,7 +133,7 @@ function growth(lab) {
 }
 
 /** Three epochs on the real MNIST, and what the model kept is worth on its 10,000 test images. */
-async function official(model, files, memory) {
+async function official(model, files, memory, packed) {
   const lab = new Lab(packed);
   const start = performance.now();
   for (const url of files) {
