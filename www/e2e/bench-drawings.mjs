@@ -45,7 +45,7 @@ function read(lab, model, images, labels) {
   const records = [];
   let reference;
   for (const [format, scheme] of Object.entries(SCHEMES)) {
-    const quantized = lab.quantize(fp32, scheme, SEED, SAMPLES, 0, false);
+    const quantized = lab.quantize(fp32, scheme, SEED, SAMPLES, 0, "none");
     const predictor = new Predictor(fp32, quantized);
     const answers = images.map((image) => predictor.predict(image));
     predictor.free();
