@@ -1,4 +1,4 @@
-/** The page: drawing and both answers first; the rest follows when they are ready (`panels/pipeline.tsx`). */
+/** The page: drawing and both answers first, then the pipeline in its order. */
 
 import { createRef, render } from "preact";
 import { useEffect } from "preact/hooks";
