@@ -27,8 +27,7 @@ run_tests() {
   tests "Rust tests in WebKit" wasm_in_webkit
   tests "Rust tests in Chromium, scalar" variant_in scalar chrome chromedriver
   tests "Rust tests in Chromium, relaxed" variant_in relaxed chrome chromedriver
-  # Firefox reads the relaxed dot product in a way of its own, which is the kernels' affair alone.
-  tests "kernels in Firefox, relaxed" variant_in relaxed firefox geckodriver --test kernels --test binary --test schemes
+  tests "Rust tests in Firefox, relaxed" variant_in relaxed firefox geckodriver
   local browser
   for browser in chromium firefox webkit; do
     tests "page in $browser" page_tests "$browser" page
@@ -47,6 +46,7 @@ run_tests() {
     tests "back, forward, undo in $browser" page_tests "$browser" travel
     tests "two tabs in $browser" page_tests "$browser" tabs
     tests "nothing lost in $browser" page_tests "$browser" lost
+    tests "strange addresses in $browser" page_tests "$browser" address
     tests "files in $browser" page_tests "$browser" files
     tests "guided tour in $browser" page_tests "$browser" tour
     tests "kept offline in $browser" page_tests "$browser" offline
@@ -54,7 +54,6 @@ run_tests() {
     tests "senses in $browser" page_tests "$browser" senses
   done
   tests "links between engines" page_tests chromium,firefox,webkit link
-  tests "strange addresses" page_tests chromium address
   tests "names of schemes" page_tests node scheme
   tests "records of runs" page_tests node record
   tests "page errors" page_tests chromium errors
@@ -77,7 +76,7 @@ lint_relaxed() {
 wasm_pack() {
   local browser=$1 driver=$2
   # With its path given, wasm-pack looks for no download.
-  wasm-pack test --headless "--$browser" --mode no-install "--$driver" "$(type -P "$driver")" -- --locked "${@:3}"
+  wasm-pack test --headless "--$browser" --mode no-install "--$driver" "$(type -P "$driver")" -- --locked
 }
 
 # The other builds (plain wasm-pack tests the simd128 one), each in a target folder of its own.
@@ -85,7 +84,7 @@ variant_in() {
   local variant=$1 browser=$2 driver=$3
   export RUSTFLAGS='-C llvm-args=-disable-lsr' CARGO_TARGET_DIR=target/wasm-$variant
   if [[ $variant == relaxed ]]; then RUSTFLAGS+=' -C target-feature=+simd128,+relaxed-simd'; fi
-  wasm_pack "$browser" "$driver" "${@:4}"
+  wasm_pack "$browser" "$driver"
 }
 
 # wasm-pack knows no WebKit on Linux, so this is what it does for the others: cargo test with the runner of wasm-bindgen.
