@@ -3,7 +3,7 @@
 //! A few drawings of the person's own, each written out again with other pens, slants and bends, make up a part of every
 //! batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in the first
 //! training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same bits
-//! everywhere. Held by `tests/finetune.rs`.
+//! everywhere. Held by `tests/suite/finetune.rs`.
 
 use super::{Descent, Network, Optimizer, optimizer::along_cosine};
 use crate::{

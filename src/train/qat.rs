@@ -8,7 +8,7 @@
 //! codebook is chosen before the first batch; then its values are trained.
 //!
 //! Sources: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-//! Inference" (2018); M. Courbariaux et al., "BinaryConnect" (2015). Held by `tests/qat.rs` and `tests/golden`.
+//! Inference" (2018); M. Courbariaux et al., "BinaryConnect" (2015). Held by `tests/suite/qat.rs` and `tests/golden`.
 
 use core::borrow::Borrow;
 

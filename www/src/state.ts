@@ -186,6 +186,7 @@ export const drawing = signal({ strokes: 0, canUndo: false, canRedo: false });
 /** The test image on the pad in place of a drawing. */
 export const sample = signal<Sample | null>(null);
 export const image = signal<Float32Array | null>(null);
+export const empty = computed(() => image.value === null);
 export const answers = signal<Answers | null>(null);
 export const agree = computed(() => {
   const both = answers.value;

@@ -55,7 +55,7 @@ export async function keep(strokes: () => number[][]): Promise<void> {
   });
   effect(() => {
     const run = runs.used.value;
-    const empty = state.drawing.value.strokes === 0;
+    const empty = state.image.value === null;
     clearTimeout(timer);
     timer = setTimeout(
       () => {

@@ -1,13 +1,11 @@
 //! Quantization-aware training: the gradient goes through the rounding, what is trained is what is quantized, and it
 //! regains what rounding lost. Codebooks: equal weights stay equal.
 
-mod common;
-use common::parameters;
+use crate::common;
+use crate::common::parameters;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-use common::{Random, floats};
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
+use crate::common::{Random, floats};
 
 use quantpad::{
     Error,

@@ -1,11 +1,9 @@
 //! Which layer is to blame: noise as theory has it, and a layer alone, or left out, as a scheme of its own would do it.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-use common::trained;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
+use crate::common::trained;
 
 use quantpad::{
     Error,
