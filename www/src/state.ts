@@ -22,6 +22,8 @@ import type {
 export type Phase = "loading" | "training" | "ready" | "error";
 
 export const phase = signal<Phase>("loading");
+/** Whether all parts of the page are there, or only its first screen yet. */
+export const whole = signal(true);
 /** `scalar`, `simd128` or `relaxed`, once known. */
 export const backend = signal("");
 /** What went wrong, in words, and a name for it; stays until something works again. */

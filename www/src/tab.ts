@@ -35,6 +35,15 @@ export async function recall(): Promise<Recalled | null> {
   }
 }
 
+/** Whether this tab may have something to come back to. */
+export function isKnown(): boolean {
+  try {
+    return sessionStorage.getItem(KEY) !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** The tab is as a new one from the next load on. */
 export function forget(): void {
   sessionStorage.removeItem(KEY);
@@ -55,6 +64,7 @@ export async function keep(strokes: () => number[][]): Promise<void> {
   });
   effect(() => {
     const run = runs.used.value;
+    // It follows every move of the pen.
     const empty = state.image.value === null;
     clearTimeout(timer);
     timer = setTimeout(
