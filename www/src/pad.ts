@@ -19,7 +19,12 @@ export function open(canvas: HTMLCanvasElement): void {
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", () => pad?.render());
   }
-  theme.subscribe(() => pad?.render());
+  // The first ink is painted when the canvas gets its size: to ask for that now would lay the page out before its time.
+  let first = true;
+  theme.subscribe(() => {
+    if (!first) pad?.render();
+    first = false;
+  });
   changed();
 }
 
