@@ -34,8 +34,8 @@ const SEARCH_EVERY: usize = 32;
 /// Softmax regression has no use for varied images.
 ///
 /// Of softmax regression over the splits 0 to 19, in points beside fp32 (96.74 %): ternary −1.11 ± 0.14, binary
-/// −3.86 ± 0.17. Over the splits 20 to 39, which its settings were chosen on: −0.83 ± 0.13 and −3.68 ± 0.24, where without a
-/// trained scaling of the pixels and a teacher it was −1.58 ± 0.17 and −4.39 ± 0.32.
+/// −3.86 ± 0.17. Over the splits 20 to 39, which its settings were chosen on: −0.83 ± 0.13 and −3.68 ± 0.24, where it was
+/// −1.58 ± 0.17 and −4.39 ± 0.32 without a trained scaling of the pixels and a teacher, at the settings of then.
 ///
 /// A network of 8 bits is nearly there, and a small rate keeps what it has. Binary weights that decay stay near 0, where
 /// they can change their sign still.
@@ -87,7 +87,8 @@ pub fn qat_settings(model: &Model, scheme: &Scheme, rows: usize, seed: u32) -> S
 /// the observer.
 ///
 /// Of softmax regression with ternary or binary weights the factors of the pixels are trained too ([`Trainer::model`] has
-/// them), and what is learned is what `model` answers, not the labels. An MLP gained nothing by either: ternary −0.71 ± 0.12.
+/// them), and what is learned is what `model` answers, not the labels. A ternary MLP gained nothing by both:
+/// −0.71 ± 0.12; others were not tried.
 ///
 /// # Errors
 /// As [`Trainer::from_model`]; [`Error::Scheme`] when the scheme is one for rounding after training or names a layer that
