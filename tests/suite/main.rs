@@ -10,6 +10,7 @@ mod common;
 mod augment;
 mod binary;
 mod calibration;
+mod coarse;
 mod confidence;
 mod csv;
 mod data;

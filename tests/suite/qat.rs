@@ -231,7 +231,7 @@ fn the_same_seed_gives_the_same_bits_in_every_build_and_engine() {
     });
     assert_eq!(
         hashes,
-        ["550fd2499fed2e7a", "973ef1efd7acfc0a", "f63237374a52c40d", "297d8d77b9104e77", "f5afd92391c15a02"]
+        ["4514a9e640fa388c", "973ef1efd7acfc0a", "f63237374a52c40d", "297d8d77b9104e77", "f5afd92391c15a02"]
     );
 }
 
@@ -292,7 +292,6 @@ fn the_trained_weights_quantized_are_the_network_that_was_trained() {
     for architecture in [Architecture::Mlp(vec![32]), Architecture::Cnn(vec![4])] {
         let model = fp32(&data, rows, &architecture, 3);
         let mut x = vec![0.0; pixels.len()];
-        model.input().standardize(&pixels, &mut x).expect("whole images");
         for name in [
             "int8-dynamic-per-tensor-qat",
             "int8-dynamic-per-channel-qat",
@@ -317,6 +316,7 @@ fn the_trained_weights_quantized_are_the_network_that_was_trained() {
             let ranges = trainer.ranges().expect("finite ranges");
             let trained = trainer.model().expect("finite weights");
             let quantized = QuantizedModel::with_ranges(&trained, scheme, &ranges).expect("a small model");
+            trained.input().standardize(&pixels, &mut x).expect("whole images");
             assert_eq!(quantized.ranges(), ranges, "{name}");
             let mut scratch = Scratch::default();
             let logits = quantized.forward(&pixels, &mut scratch).expect("whole images");
