@@ -1,9 +1,9 @@
 //! Quantization-aware training of softmax regression with coarse weights: the pixels' factors are trained with them,
 //! and the fp32 model is the teacher.
 
-use crate::common::{self, floats};
 #[cfg(target_arch = "wasm32")]
 use crate::common::test;
+use crate::common::{self, floats};
 
 use quantpad::{
     data::{Augmentation, Dataset, Split, Standardizer, digits},
