@@ -1,8 +1,8 @@
 //! Teaching a trained model one person's hand.
 //!
-//! A few drawings of the person's own, each written out again with other pens, slants and bends, make up a part of every
-//! batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in the first
-//! training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same bits
+//! A few drawings of the person's own, each written out again with other pens, slants, proportions and bends, make up a part
+//! of every batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in the
+//! first training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same bits
 //! everywhere. Held by `tests/finetune.rs`.
 
 use super::{Descent, Network, Optimizer, optimizer::along_cosine};
@@ -19,7 +19,9 @@ use crate::{
 /// Writings made of each drawing.
 const WRITINGS: usize = 64;
 /// How far points move, as a share of half the drawing's longer side, by each of the terms of [`bend`].
-const BEND: f32 = 0.2;
+const BEND: f32 = 0.1;
+/// By how much at most [`pace`] makes the pen's steps longer or shorter, as a share of them.
+const PACE: f32 = 0.5;
 /// The pen is at most this much thicker or thinner than usual: 0.12 to 0.20 of the drawing at 8x8.
 const PEN: f32 = 0.25;
 /// The largest slant added, either way.
@@ -139,7 +141,7 @@ impl<'d> FineTuner<'d> {
                     (own.strokes.to_vec(), Rendering::STANDARD)
                 } else {
                     let rendering = Rendering { pen: 1.0 + draw(PEN), shear: draw(SHEAR) };
-                    (bend(own.strokes, &mut random), rendering)
+                    (pace(&bend(own.strokes, &mut random), &mut random), rendering)
                 };
                 if let Some(image) = raster::render(&strokes, form, rendering) {
                     images.extend(image);
@@ -245,4 +247,33 @@ fn bend(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
         })
     };
     strokes.iter().map(|stroke| stroke.iter().map(moved).collect()).collect()
+}
+
+/// Another writing of the same strokes, in other proportions: every step of the pen, on the paper or above it, becomes longer
+/// or shorter, across and down by random shares of their own that change along the way. A bar comes out too long, a loop too
+/// narrow or not closed, a second stroke elsewhere, as when a person writes the digit again.
+fn pace(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
+    /// Pieces of the way; within one, the shares change evenly.
+    const PIECES: usize = 3;
+    let shares = [(); PIECES + 1].map(|()| [(); 2].map(|()| PACE * random.symmetric()));
+    let length = |[x, y]: [f32; 2]| (x * x + y * y).sqrt();
+    let difference = |to: &Point, from: &Point| [0, 1].map(|axis| to[axis] - from[axis]);
+    let points = strokes.concat();
+    let all: f32 = points.windows(2).map(|pair| length(difference(&pair[1], &pair[0]))).sum();
+    let Some(&(mut before)) = points.first().filter(|_| all > 0.0) else { return strokes.to_vec() };
+    let (mut at, mut way) = (before, 0.0);
+    let mut write = |point: &Point| {
+        let step = difference(point, &before);
+        let place = PIECES as f32 * (way + length(step) / 2.0) / all;
+        let piece = (place as usize).min(PIECES - 1);
+        let share = place - piece as f32;
+        for axis in 0..2 {
+            let [from, to] = [0, 1].map(|end| shares[piece + end][axis]);
+            at[axis] += (1.0 + from + share * (to - from)) * step[axis];
+        }
+        way += length(step);
+        before = *point;
+        at
+    };
+    strokes.iter().map(|stroke| stroke.iter().map(&mut write).collect()).collect()
 }
