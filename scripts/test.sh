@@ -1,26 +1,42 @@
 # Running every test: part of build.sh. Quick parts come first, and each runs whatever came before, so that one run shows
 # all that is wrong.
 
-passed=0 failed=0 report=()
+# A line for each part that is over: tests passed, tests failed, seconds, name.
+results=
+# Whether parts run beside others, so that each prints what it has to say at its end.
+beside=
+
+# The page's suites, run in every engine.
+readonly SUITES=(
+  page:page training:training quantizing:quantize comparing:sweep "own drawings:hand" explained:explain replayed:replay
+  "lab repaired:lab" flips:flips blame:blame search:search "address and colours:state" runs:runs
+  "back, forward, undo:travel" "two tabs:tabs" "nothing lost:lost" "strange addresses:address" files:files
+  "guided tour:tour" "kept offline:offline" keyboard:keyboard senses:senses
+)
 
 run_tests() {
   # Plain text wherever it ends up: the results are read from it.
   export CARGO_TERM_COLOR=never NO_COLOR=1
   unset FORCE_COLOR
-  # A debug build trains slowly; the runner's own limit of 20 s is for quicker tests.
-  export WASM_BINDGEN_TEST_TIMEOUT=300
+  # All promises in one browser; the runner's own limit is 20 s.
+  export WASM_BINDGEN_TEST_TIMEOUT=600
+  results=$(mktemp)
 
   check "Rust format" cargo fmt --check
+  check "page lints" npm --prefix www run --silent lint
+  tests "names of schemes" page_tests node scheme
   check "Rust lints, native" cargo clippy --locked --all-targets -- -D warnings
   check "Rust lints, wasm" cargo clippy --locked --all-targets --target wasm32-unknown-unknown -- -D warnings
   check "Rust lints, relaxed" lint_relaxed
-  check "page lints" npm --prefix www run --silent lint
-  # Not --release: the test profile is optimised too, and checks for overflow.
+  # Not --release: the profile for development is optimised too, and checks for overflow.
   tests "Rust tests, native" cargo test --locked --no-fail-fast
   check "wasm build" build_wasm
   check "page build and types" build_page
   check "npm package" build_package
   check "browsers" setup_browsers
+  tests "records of runs" page_tests node record
+  tests "package" page_tests chromium package
+  tests "compiled modules" page_tests chromium variants
 
   tests "Rust tests in Chromium" wasm_pack chrome chromedriver
   tests "Rust tests in Firefox" wasm_pack firefox geckodriver
@@ -28,44 +44,31 @@ run_tests() {
   tests "Rust tests in Chromium, scalar" variant_in scalar chrome chromedriver
   tests "Rust tests in Chromium, relaxed" variant_in relaxed chrome chromedriver
   tests "Rust tests in Firefox, relaxed" variant_in relaxed firefox geckodriver
-  local browser
-  for browser in chromium firefox webkit; do
-    tests "page in $browser" page_tests "$browser" page
-    tests "training in $browser" page_tests "$browser" training
-    tests "quantizing in $browser" page_tests "$browser" quantize
-    tests "comparing in $browser" page_tests "$browser" sweep
-    tests "own drawings in $browser" page_tests "$browser" hand
-    tests "explained in $browser" page_tests "$browser" explain
-    tests "replayed in $browser" page_tests "$browser" replay
-    tests "lab repaired in $browser" page_tests "$browser" lab
-    tests "flips in $browser" page_tests "$browser" flips
-    tests "blame in $browser" page_tests "$browser" blame
-    tests "search in $browser" page_tests "$browser" search
-    tests "address and colours in $browser" page_tests "$browser" state
-    tests "runs in $browser" page_tests "$browser" runs
-    tests "back, forward, undo in $browser" page_tests "$browser" travel
-    tests "two tabs in $browser" page_tests "$browser" tabs
-    tests "nothing lost in $browser" page_tests "$browser" lost
-    tests "strange addresses in $browser" page_tests "$browser" address
-    tests "files in $browser" page_tests "$browser" files
-    tests "guided tour in $browser" page_tests "$browser" tour
-    tests "kept offline in $browser" page_tests "$browser" offline
-    tests "keyboard in $browser" page_tests "$browser" keyboard
-    tests "senses in $browser" page_tests "$browser" senses
-  done
+
+  # A page test mostly waits for a browser: two at once take little more than one.
+  together page_in_chromium page_elsewhere
+  summary
+}
+
+page_in_chromium() {
+  suites_in chromium
   tests "links between engines" page_tests chromium,firefox,webkit link
-  tests "names of schemes" page_tests node scheme
-  tests "records of runs" page_tests node record
   tests "page errors" page_tests chromium errors
   tests "access of every state" page_tests chromium access
   tests "transfer" page_tests chromium transfer
   tests "handwriting" page_tests chromium strokes
   tests "recognition" page_tests chromium recognition
   tests "pictures" page_tests chromium screenshots
-  tests "package" page_tests chromium package
-  tests "compiled modules" page_tests chromium variants
+}
 
-  summary
+page_elsewhere() {
+  suites_in firefox
+  suites_in webkit
+}
+
+suites_in() {
+  local browser=$1 suite
+  for suite in "${SUITES[@]}"; do tests "${suite%:*} in $browser" page_tests "$browser" "${suite#*:}"; done
 }
 
 lint_relaxed() {
@@ -107,11 +110,12 @@ part() {
   local kind=$1 name=$2 log status=0 start=$SECONDS ok=0 bad=0
   shift 2
   log=$(mktemp)
-  printf '\n== %s\n' "$name"
+  [[ $beside ]] || printf '\n== %s\n' "$name"
   set +e # not `|| status=$?`: bash would then ignore `set -e` inside the part too
   run_group logged "$log" "$@"
   status=$?
   set -e
+  [[ ! $beside ]] || { printf '\n== %s\n' "$name" && cat "$log"; }
   [[ $kind == tests ]] && read -r ok bad < <(count_tests "$log")
   rm -f "$log"
 
@@ -121,14 +125,27 @@ part() {
     echo "$name: no test was run"
     bad=1
   fi
-  passed=$((passed + ok)) failed=$((failed + bad))
-  report+=("$(printf '%-32s %5d passed %4d failed %5d s' "$name" "$ok" "$bad" $((SECONDS - start)))")
+  printf '%d %d %d %s\n' "$ok" "$bad" $((SECONDS - start)) "$name" >>"$results"
+}
+
+# Runs lists of parts beside each other.
+together() {
+  local list lists=()
+  for list in "$@"; do
+    (beside=1 && "$list") &
+    lists+=($!)
+  done
+  trap 'kill -TERM "${lists[@]}" 2>/dev/null; wait; exit 130' INT TERM
+  for list in "${lists[@]}"; do
+    wait "$list" || printf '0 1 0 a list of tests that broke off\n' >>"$results"
+  done
+  trap - INT TERM
 }
 
 logged() {
   local log=$1
   shift
-  "$@" 2>&1 | tee "$log"
+  if [[ $beside ]]; then "$@" >"$log" 2>&1; else "$@" 2>&1 | tee "$log"; fi
 }
 
 # Adds up the summaries of cargo test, wasm-bindgen-test and node:test: "passed failed".
@@ -159,8 +176,7 @@ run_group() {
 
 summary() {
   printf '\n'
-  printf '%s\n' "${report[@]}"
-  printf '%-32s %31d s\n\n' "all" "$SECONDS"
-  printf '%d passed, %d failed\n' "$passed" "$failed"
-  ((failed == 0))
+  awk -v seconds="$SECONDS" '
+    { ok += $1; bad += $2; name = substr($0, length($1 $2 $3) + 4); printf "%-32s %5d passed %4d failed %5d s\n", name, $1, $2, $3 }
+    END { printf "%-32s %31d s\n\n%d passed, %d failed\n", "all", seconds, ok, bad; exit bad > 0 }' "$results"
 }

@@ -7,7 +7,7 @@
 //!
 //! Everything is integers, f32 or f64 `+ - * /`, square root, and `libm`: the same seed draws the same bits natively
 //! and in every browser. `Split` has a generator of its own, because it must repeat numpy's.
-//! Held by `tests/random.rs`.
+//! Held by `tests/suite/random.rs`.
 
 use core::f64::consts::TAU;
 use rand_pcg::{

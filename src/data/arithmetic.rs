@@ -2,7 +2,7 @@
 //!
 //! Source: I. Witten, R. Neal and J. Cleary, Arithmetic Coding for Data Compression (CACM 30, 1987), with whole bytes in
 //! and out and without carries. Integers only, so both directions take the same path on every machine.
-//! Limits: symbols of 0..=16, two contexts each. Held by `tests/data.rs`, on the embedded digits.
+//! Limits: symbols of 0..=16, two contexts each. Held by `tests/suite/data.rs`, on the embedded digits.
 
 /// One direction of coding. What codes the data walks through it once, in the same way for both.
 pub trait Coder {

@@ -12,7 +12,7 @@
 //! A model that trains on 8x8 images wants 170,000 of these in five seconds beside its own work, so nothing is
 //! allocated for an image, what depends on the size only is computed once, and a strength of 0 draws no random number.
 //! Only `+ - * /`, comparisons, and `libm` for the angle: the same seed gives the same bits natively and in every
-//! browser. Held by `tests/augment.rs`.
+//! browser. Held by `tests/suite/augment.rs`.
 
 use crate::{Error, Result, random::Random};
 

@@ -7,7 +7,7 @@
 //!
 //! The first line is a header when its first or its last name begins with a letter; if one of these two is `label`,
 //! `class`, `target`, `digit` or `y`, the label is there. Values may stand in quotes or be written as `5.0`.
-//! Empty lines are skipped. Held by `tests/csv.rs`.
+//! Empty lines are skipped. Held by `tests/suite/csv.rs`.
 
 use super::{CLASSES, Dataset};
 use crate::{Error, Result};

@@ -4,7 +4,7 @@
 //! numbers within the limits below, labels 0..=9, pixels 0..=`max_pixel`. `max_pixel` is what full ink is in this data
 //! (16 where a pixel counts a 4x4 block, 255 where it is a grey), so that a picture of an image and a drawing made into
 //! one have the right scale; models do not need it, for their standardizer learns the scale from the pixels.
-//! Held by `tests/data.rs` and `tests/idx.rs`.
+//! Held by `tests/suite/data.rs` and `tests/suite/idx.rs`.
 
 use super::{CLASSES, Split};
 use crate::{Error, Result};

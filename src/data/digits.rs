@@ -7,7 +7,7 @@
 //! `digits.bin` is made by `examples/pack_digits.rs`: half of what a general compressor makes of the pixels, for a
 //! pixel is guessed from the digit that it belongs to, its place, and its neighbours. Programs embed the file ([`load`]);
 //! the page's two modules do not ([`unpack`]), or it would be sent twice.
-//! Held by `tests/data.rs`, which compares it with the original file.
+//! Held by `tests/suite/data.rs`, which compares it with the original file.
 
 use super::{
     CLASSES, Dataset,

@@ -10,7 +10,7 @@
 //! | both of training and test | a data set whose test part is the official one |
 //! | anything less | a sentence that names the file which is missing |
 //!
-//! Names that say nothing: files pair up by their counts, and the smaller part is the test. Held by `tests/idx.rs`.
+//! Names that say nothing: files pair up by their counts, and the smaller part is the test. Held by `tests/suite/idx.rs`.
 
 use core::cmp::{Ordering, Reverse};
 

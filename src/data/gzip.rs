@@ -3,7 +3,7 @@
 //! Deflate packs a thousand to one, so a small file can claim any amount of memory ("gzip bomb"): inflating stops at
 //! [`MAX_BYTES`], and the buffer is never larger than the packed bytes could fill. Length and checksum are compared. The
 //! frame around the deflated bytes is read here: the usual crates bring 16 KB of checksum tables, a tenth of the module.
-//! Held by `tests/idx.rs`.
+//! Held by `tests/suite/idx.rs`.
 
 use miniz_oxide::inflate::{
     TINFLStatus,

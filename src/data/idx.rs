@@ -3,7 +3,7 @@
 //!
 //! Of its types and shapes two are read: unsigned bytes in three dimensions (images: number, rows, columns) and in one
 //! (labels). A header is compared with the limits of [`Dataset`] and with the bytes that are there before its numbers
-//! are used for anything, and the bytes must end where it says. Held by `tests/idx.rs`.
+//! are used for anything, and the bytes must end where it says. Held by `tests/suite/idx.rs`.
 
 use super::Dataset;
 use crate::{Error, Result};

@@ -4,7 +4,7 @@
 //! `train_test_split(arange(n), test_size=…, random_state=seed)`: MT19937 seeded as numpy's `RandomState` does it, then
 //! numpy's legacy shuffle (Fisher-Yates from the end; each index drawn by masking 32 bits and rejecting), the first
 //! rows of the permutation being the test rows. numpy has frozen that generator, so the lists will not change.
-//! Held by `tests/data.rs` against the published lists of seed 42.
+//! Held by `tests/suite/data.rs` against the published lists of seed 42.
 
 use rand_mt::Mt;
 

@@ -9,7 +9,7 @@
 //!
 //! Chosen on 3,248 digits by 13 people, 400 letters and signs, and 1,200 scribbles (`cargo run --release --example
 //! drawings`). Answered are 96 to 97 % of the digits that are read rightly, 42 to 44 % of those read wrongly, 16 to 21 % of
-//! the letters, and 11 to 14 % of the scribbles. Held by `tests/confidence.rs`.
+//! the letters, and 11 to 14 % of the scribbles. Held by `tests/suite/confidence.rs`.
 
 use crate::{
     Error, Result,

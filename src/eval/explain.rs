@@ -2,7 +2,7 @@
 //!
 //! Inputs are those of the model's own run ([`QuantizedModel::input_of`]); integers are summed in i32, so any order gives the
 //! model's sum, and what follows the sum is written out by the rules of [`affine`]. Sums of reals are shown in f64, which
-//! is finer than what the model sums in; the result beside them is the model's own. Held by `tests/explain.rs`, to the bit
+//! is finer than what the model sums in; the result beside them is the model's own. Held by `tests/suite/explain.rs`, to the bit
 //! of the model's logits.
 
 use crate::{

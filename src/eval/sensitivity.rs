@@ -136,6 +136,8 @@ pub fn of(
     }
     let weighted: Vec<usize> =
         model.layers().iter().enumerate().filter(|(_, layer)| layer.has_weights()).map(|(at, _)| at).collect();
+    // Training may have changed the scaling of the pixels: weights and inputs are compared at that of the twin.
+    let model = &model.scaled_as(twin.input())?;
     let none = mixed(model, twin, &vec![false; weighted.len()])?;
     let mut layers = Vec::new();
     for (number, &at) in weighted.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! How much a count of right answers says: an interval for an accuracy, and a test of whether two models differ.
 //!
 //! A test set is a sample of the images there could be. Two models have answered the same images, so what tells them apart
-//! are only those that one has right and the other wrong. Held by `tests/statistics.rs`.
+//! are only those that one has right and the other wrong. Held by `tests/suite/statistics.rs`.
 
 use super::metrics::Accuracy;
 

@@ -19,7 +19,7 @@
 //! them out again when it opens one (`www/src/model-file.ts`).
 //!
 //! Equal models give equal bytes. A file is refused that has other tensors than these, other shapes, codes that its format
-//! has not, or padding that is not 0. Held by `tests/model_file.rs`.
+//! has not, or padding that is not 0. Held by `tests/suite/model_file.rs`.
 
 use core::cell::Cell;
 

@@ -4,7 +4,7 @@
 //! `{"__metadata__": {key: text}, name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}`, and the bytes of
 //! the tensors follow without gaps. JSON is read as strictly as that: no other keys or types, no key twice. The
 //! `safetensors` crate, with its general JSON library, would make the module 36 KB (gzip) larger.
-//! Held by `tests/safetensors.rs`, against that crate: the same bytes written, the same files read.
+//! Held by `tests/suite/safetensors.rs`, against that crate: the same bytes written, the same files read.
 
 use std::borrow::Cow;
 

@@ -13,7 +13,7 @@
 //!
 //! Integers: `u8` activations times `i8` weights, summed exactly in `i32`. With at most [`MAX_INPUTS`] products no
 //! sum can leave 32 bits. Where both are −1 or +1 ([`multiply_bits`]), a word of bits is multiplied at once. Floats: with [`Rounding::Separate`] each output is summed in one fixed order, so SIMD (which
-//! works on several *outputs* at once) returns the very bits of the scalar loop. Held by `tests/kernels.rs`.
+//! works on several *outputs* at once) returns the very bits of the scalar loop. Held by `tests/suite/kernels.rs`.
 
 // What only SIMD builds use, or only the others.
 #![cfg_attr(not(all(target_arch = "wasm32", target_feature = "simd128")), allow(dead_code))]

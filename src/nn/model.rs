@@ -115,6 +115,25 @@ impl Model {
         Ok(Self { input, layers })
     }
 
+    /// The same function of the pixels for the scaling `input`, up to rounding: a first layer that is fully connected takes
+    /// into its weights what the pixels' factors differ by. Unchanged, to the bit, when the factors are the same already,
+    /// and when the means differ or the first layer is another.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when a factor of `input` is too near to 0.
+    pub fn scaled_as(&self, input: &Input) -> Result<Self> {
+        let (from, to) = (self.input.factor(), input.factor());
+        let Some(first @ Layer::Dense(dense)) = self.layers.first() else { return Ok(self.clone()) };
+        if from == to || self.input.mean() != input.mean() {
+            return Ok(self.clone());
+        }
+        let factors = from.iter().zip(to).cycle();
+        let weight = dense.weight().iter().zip(factors).map(|(w, (from, to))| w * (from / to)).collect();
+        let mut layers = self.layers.clone();
+        layers[0] = first.with_parameters(weight, dense.bias().to_vec())?;
+        Self::new(input.clone(), layers)
+    }
+
     /// Image size and scaling.
     pub fn input(&self) -> &Input {
         &self.input

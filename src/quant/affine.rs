@@ -10,7 +10,7 @@
 //! 5. Requantizing: `clamp(rne(f32(f32(sum) · m)) + zero_point)`, `m = f32(f32(x_scale · w_scale) / y_scale)`, as ONNX
 //!    Runtime's QLinearMatMul does.
 //!
-//! Each line is held by a test of its name in `tests/numeric_contract.rs`, and to the bit of PyTorch's and ONNX
+//! Each line is held by a test of its name in `tests/suite/numeric_contract.rs`, and to the bit of PyTorch's and ONNX
 //! Runtime's own output by `tests/golden`.
 
 use crate::{Error, Result};

@@ -3,7 +3,7 @@
 //! For up to [`MAX_CUTS`] weights it is the optimum, by dynamic programming (Wang and Song, "Ckmeans.1d.dp", 2011) in
 //! k · n · log n steps: the best last cut moves up with the end. It needs no start, so nothing is drawn. With more
 //! weights cuts are tried in [`MAX_CUTS`] places, as dense as the centres will be, and Lloyd's steps move them from there:
-//! within 1 % of the optimum, and 100,000 weights take a fraction of a second. Held by `tests/formats.rs` and
+//! within 1 % of the optimum, and 100,000 weights take a fraction of a second. Held by `tests/suite/formats.rs` and
 //! `tests/golden`.
 
 use std::collections::BinaryHeap;

@@ -1,5 +1,5 @@
 //! Rounding to f16, bf16 and TF32, by integer arithmetic on the bits. Infinities stay what they are, a number beyond the
-//! largest becomes one, and NaN stays NaN. Held by `tests/formats.rs`, against the `half` crate and PyTorch.
+//! largest becomes one, and NaN stays NaN. Held by `tests/suite/formats.rs`, against the `half` crate and PyTorch.
 
 const EXPONENT: u32 = 0x7F80_0000;
 /// Bits of an f32's mantissa beyond TF32's.

@@ -3,7 +3,7 @@
 //! They are those of least squared error, sought as Lloyd and Max have it (S. Lloyd, "Least Squares Quantization in PCM",
 //! 1957): each is the mean of what becomes it, and the threshold lies in their middle. In training they follow the batches,
 //! and the gradient goes through where the input is near them (M. Courbariaux et al., "Binarized Neural Networks",
-//! 2016, has the same with −1 and +1). Held by `tests/binary.rs`.
+//! 2016, has the same with −1 and +1). Held by `tests/suite/binary.rs`.
 
 use crate::{Error, Result};
 

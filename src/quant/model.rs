@@ -4,7 +4,7 @@
 //! Static: the ranges are fixed from a calibration set, and integers go from layer to layer; the last of a run of integer
 //! layers gives real numbers. So layers of both kinds may follow each other in any order. Binary: each layer takes real
 //! numbers, makes bits of them, and gives real numbers.
-//! Held by the golden tests, to the bit of ONNX Runtime's logits, and by `tests/schemes.rs`.
+//! Held by the golden tests, to the bit of ONNX Runtime's logits, and by `tests/suite/schemes.rs`.
 
 use super::{
     ActivationMode, Arithmetic, InputRange, Levels, NumberFormat, QuantizedLayer, Scheme, StoredWeights, affine,

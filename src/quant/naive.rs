@@ -6,7 +6,7 @@
 //! change sign; 97.22 % become 67.22 %. [`Cast`] lists that cast and the two steps of its repair.
 //!
 //! `lab_coefficients.bin` (made by `examples/pack_lab.rs`) holds that fit: 640 coefficients `[classes, pixels]` and 10
-//! intercepts, little-endian f64. Held by `tests/golden` and `tests/naive.rs`: exactly 242 of 360.
+//! intercepts, little-endian f64. Held by `tests/golden` and `tests/suite/naive.rs`: exactly 242 of 360.
 
 use super::affine;
 use crate::{

@@ -8,7 +8,7 @@
 //! only lower it. The bias then makes the means equal. For a convolution rows of X are the neighbourhoods of all pixels.
 //!
 //! Sources: I. Hubara et al., "Accurate Post Training Quantization With Small Calibration Sets" (2021), for the aim; K.
-//! Behdin et al., "QuantEase" (2023), for the descent. Held by `tests/calibration.rs`.
+//! Behdin et al., "QuantEase" (2023), for the descent. Held by `tests/suite/calibration.rs`.
 
 use super::{NumberFormat, StoredWeights, bias_correction::dot, calibrate};
 use crate::{

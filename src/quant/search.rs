@@ -13,7 +13,7 @@
 //! loses less there than on others; so the loss must be within what is allowed on a varied copy of each, too. (Over
 //! splits of the digits, allowed one point: a multilayer perceptron loses 1.9 in the test without the copies, 0.3 with
 //! them; but softmax regression, which has learned no variation, gains on the copies while it loses in the test.)
-//! Held by `tests/search.rs`.
+//! Held by `tests/suite/search.rs`.
 
 use super::{
     ActivationMode, Axes, Granularity, InputRange, NumberFormat, QuantizedLayer, QuantizedModel, ScaleRule, Scheme,

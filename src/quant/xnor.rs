@@ -3,7 +3,7 @@
 //! With inputs `x = c + a·s` and weights `w = α·v`, s and v being −1 or +1, an output is
 //! `α·(a·Σ s v + c·Σ v) + bias`. Both sums are exact integers; what follows is in f32, in the order
 //! `f32(Σ s v) · (a·α) + ((c·Σ v)·α + bias)` (`quant::Levels` finds c and a, XNOR-Net's section 3.2 has the same without
-//! c). A convolution's border of zeros becomes what 0 becomes, mostly the lower value. Held by `tests/binary.rs`.
+//! c). A convolution's border of zeros becomes what 0 becomes, mostly the lower value. Held by `tests/suite/binary.rs`.
 
 use super::{Levels, NumberFormat, StoredWeights};
 use crate::{

@@ -1,6 +1,6 @@
 //! Fine-tuning of a codebook: the weights of a layer share a few values, and training moves the values (S. Han et al.,
 //! "Deep Compression", 2015). The gradient of a value is the sum of those of its weights; each weight is given that sum,
-//! so all of them move alike and stay equal to the bit. Held by `tests/qat.rs`.
+//! so all of them move alike and stay equal to the bit. Held by `tests/suite/qat.rs`.
 
 use super::Parameters;
 use crate::{

@@ -3,7 +3,7 @@
 //! A few drawings of the person's own, each written out again with other pens, slants, proportions and bends, make up a part
 //! of every batch; the rest are rows of the data set, so that the model does not forget the others. All images vary as in the
 //! first training. The learning rate falls to 0 along half a cosine. The same model, drawings and seed give the same bits
-//! everywhere. Held by `tests/finetune.rs`.
+//! everywhere. Held by `tests/suite/finetune.rs`.
 
 use super::{Descent, Network, Optimizer, optimizer::along_cosine};
 use crate::{
@@ -18,10 +18,6 @@ use crate::{
 
 /// Writings made of each drawing.
 const WRITINGS: usize = 64;
-/// How far points move, as a share of half the drawing's longer side, by each of the terms of [`bend`].
-const BEND: f32 = 0.1;
-/// By how much at most [`pace`] makes the pen's steps longer or shorter, as a share of them.
-const PACE: f32 = 0.5;
 /// The pen is at most this much thicker or thinner than usual: 0.12 to 0.20 of the drawing at 8x8.
 const PEN: f32 = 0.25;
 /// The largest slant added, either way.
@@ -44,6 +40,11 @@ pub struct FineTuning {
     pub augmentation: Augmentation,
     /// Whether the rows of the data set vary too, or only the person's own drawings.
     pub vary_others: bool,
+    /// How far the points of another writing move at most, as a share of half the drawing's longer side, by each of four
+    /// terms: the two parabolas, the saddle and the slant.
+    pub bend: f32,
+    /// By how much at most the pen's steps become longer or shorter in another writing, as a share of them.
+    pub pace: f32,
     /// Of the choice of rows and their variations.
     pub seed: u32,
 }
@@ -77,6 +78,8 @@ impl FineTuning {
                 noise: if deep { 1.0 / 16.0 } else { 0.0 },
             },
             vary_others: deep,
+            bend: if convolutional { 0.1 } else { 0.2 },
+            pace: if convolutional { 0.5 } else { 0.0 },
             seed,
         }
     }
@@ -142,7 +145,7 @@ impl<'d> FineTuner<'d> {
                     (own.strokes.to_vec(), Rendering::STANDARD)
                 } else {
                     let rendering = Rendering { pen: 1.0 + draw(PEN), shear: draw(SHEAR) };
-                    (pace(&bend(own.strokes, &mut random), &mut random), rendering)
+                    (pace(&bend(own.strokes, settings.bend, &mut random), settings.pace, &mut random), rendering)
                 };
                 if let Some(image) = raster::render(&strokes, form, rendering) {
                     images.extend(image);
@@ -226,7 +229,7 @@ impl<'d> FineTuner<'d> {
 
 /// Another writing of the same strokes: with u and v the place across and down the drawing, -1..1, each point moves along
 /// each axis by random shares of 1 - u², 1 - v², u v, and of the other axis.
-fn bend(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
+fn bend(strokes: &[Vec<Point>], most: f32, random: &mut Random) -> Vec<Vec<Point>> {
     let (mut low, mut high) = ([f32::MAX; 2], [f32::MIN; 2]);
     for point in strokes.iter().flatten() {
         for axis in 0..2 {
@@ -238,7 +241,7 @@ fn bend(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
     if half.is_nan() || half <= 0.0 {
         return strokes.to_vec();
     }
-    let terms = [(); 2].map(|()| [(); 4].map(|()| BEND * random.symmetric()));
+    let terms = [(); 2].map(|()| [(); 4].map(|()| most * random.symmetric()));
     let moved = |point: &Point| {
         let place = [0, 1].map(|axis| (point[axis] - (low[axis] + high[axis]) / 2.0) / half);
         let [u, v] = place;
@@ -253,10 +256,10 @@ fn bend(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
 /// Another writing of the same strokes, in other proportions: every step of the pen, on the paper or above it, becomes longer
 /// or shorter, across and down by random shares of their own that change along the way. A bar comes out too long, a loop too
 /// narrow or not closed, a second stroke elsewhere, as when a person writes the digit again.
-fn pace(strokes: &[Vec<Point>], random: &mut Random) -> Vec<Vec<Point>> {
+fn pace(strokes: &[Vec<Point>], most: f32, random: &mut Random) -> Vec<Vec<Point>> {
     /// Pieces of the way; within one, the shares change evenly.
     const PIECES: usize = 3;
-    let shares = [(); PIECES + 1].map(|()| [(); 2].map(|()| PACE * random.symmetric()));
+    let shares = [(); PIECES + 1].map(|()| [(); 2].map(|()| most * random.symmetric()));
     let length = |[x, y]: [f32; 2]| (x * x + y * y).sqrt();
     let difference = |to: &Point, from: &Point| [0, 1].map(|axis| to[axis] - from[axis]);
     let points = strokes.concat();

@@ -17,12 +17,14 @@ mod curvature;
 mod defaults;
 mod f64x2;
 mod finetune;
+mod input_scales;
 mod network;
 mod newton;
 mod optimizer;
 mod preconditioner;
 mod qat;
 mod softmax;
+mod teacher;
 mod trainer;
 
 pub use finetune::{FineTuner, FineTuning, Own};

@@ -119,6 +119,24 @@ impl Network {
         self.nodes.iter().filter_map(|node| node.fake.as_ref().and_then(Fake::range))
     }
 
+    /// Whether it is one fully connected layer that poses with weights of two bits or one, but with an input of more.
+    pub(super) fn is_linear_and_coarse(&self) -> bool {
+        let [node] = &self.nodes[..] else { return false };
+        matches!(node.kind, Kind::Dense) && node.fake.as_ref().is_some_and(Fake::is_coarse)
+    }
+
+    /// The derivative of the mean cross-entropy by the logarithm of each pixel's factor, after [`Network::learn`], when the
+    /// first layer is fully connected.
+    pub fn input_slopes(&self) -> Vec<f32> {
+        let Some(node) = self.nodes.first() else { return Vec::new() };
+        let weight = node.fake.as_ref().map_or(&node.parameters.weight[..], Fake::weight);
+        let mut slopes = vec![0.0; node.inputs];
+        for (weight, gradient) in weight.chunks_exact(node.inputs).zip(node.gradient.weight.chunks_exact(node.inputs)) {
+            slopes.iter_mut().zip(weight).zip(gradient).for_each(|((slope, w), g)| *slope += w * g);
+        }
+        slopes
+    }
+
     /// The parameters with their gradients, layer by layer.
     pub fn parameters(&mut self) -> impl Iterator<Item = (&mut Parameters, &Parameters)> {
         self.nodes.iter_mut().map(|node| (&mut node.parameters, &node.gradient))
@@ -161,6 +179,12 @@ impl Network {
     /// # Errors
     /// [`Error::Shape`] when `x` is not as many images as there are labels.
     pub fn learn(&mut self, x: &[f32], labels: &[u8]) -> Result<(f64, usize)> {
+        self.learn_from(x, labels, None)
+    }
+
+    /// The same; with `wanted`, probabilities of a teacher (`[rows, classes]`), the gradient is that of the cross-entropy
+    /// with them instead of the labels.
+    pub(super) fn learn_from(&mut self, x: &[f32], labels: &[u8], wanted: Option<&[f32]>) -> Result<(f64, usize)> {
         let (rows, pixels) = (labels.len(), self.nodes.first().map_or(0, |node| node.inputs));
         if x.len() != rows * pixels {
             return Err(Error::Shape { what: "batch of images", expected: rows * pixels, found: x.len() });
@@ -169,11 +193,15 @@ impl Network {
         let logits = self.nodes.last().map_or(&[][..], |node| &node.values[..rows * CLASSES]);
         let (mut loss, mut correct) = (0.0, 0);
         let delta = at_least(&mut self.delta, rows * CLASSES);
-        for ((logits, delta), &label) in logits.chunks_exact(CLASSES).zip(delta.chunks_exact_mut(CLASSES)).zip(labels) {
+        let answers = logits.chunks_exact(CLASSES).zip(delta.chunks_exact_mut(CLASSES));
+        for (row, ((logits, delta), &label)) in answers.zip(labels).enumerate() {
             softmax(logits, delta);
             loss += cross_entropy(delta[usize::from(label)]);
             correct += usize::from(crate::nn::argmax(logits) == usize::from(label));
-            delta[usize::from(label)] -= 1.0;
+            match wanted {
+                Some(wanted) => delta.iter_mut().zip(&wanted[row * CLASSES..]).for_each(|(d, wanted)| *d -= wanted),
+                None => delta[usize::from(label)] -= 1.0,
+            }
             delta.iter_mut().for_each(|d| *d /= rows as f32);
         }
         self.backward(x, rows);

@@ -7,7 +7,7 @@
 //! optimum the loss can no longer tell two points apart, so a rise within its rounding error is accepted.
 //!
 //! Only the gradient decides where the minimum is. The curvature may come with a few digits: an error there costs
-//! iterations, not accuracy. Held by `tests/training.rs` (quadratics, Rosenbrock) and `tests/golden.rs` (scikit-learn's
+//! iterations, not accuracy. Held by `tests/suite/training.rs` (quadratics, Rosenbrock) and `tests/golden` (scikit-learn's
 //! optimum).
 
 /// A smooth function to minimise.

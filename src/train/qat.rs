@@ -5,10 +5,11 @@
 //! where an activation was clamped. Weights take the gradient of what they were rounded to, also where that was clamped:
 //! the largest ones then still move. What is trained, and what [`Trainer::model`] gives, are the fp32 weights: quantized
 //! by the same scheme, with [`Trainer::ranges`] if its activations are static, they are the network that was trained. A
-//! codebook is chosen before the first batch; then its values are trained.
+//! codebook is chosen before the first batch; then its values are trained. In softmax regression with
+//! coarse weights the pixels' factors are trained too, and the fp32 model is a teacher (`input_scales.rs`, `teacher.rs`).
 //!
 //! Sources: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-//! Inference" (2018); M. Courbariaux et al., "BinaryConnect" (2015). Held by `tests/qat.rs` and `tests/golden`.
+//! Inference" (2018); M. Courbariaux et al., "BinaryConnect" (2015). Held by `tests/suite/qat.rs` and `tests/golden`.
 
 use core::borrow::Borrow;
 
@@ -32,6 +33,10 @@ const SEARCH_EVERY: usize = 32;
 /// validation: what a tenth of the rows teaches a low-bit network is worth more than the choice among its epochs.
 /// Softmax regression has no use for varied images.
 ///
+/// Of softmax regression over the splits 0 to 19, in points beside fp32 (96.74 %): ternary −1.11 ± 0.14, binary
+/// −3.86 ± 0.17. Over the splits 20 to 39, which its settings were chosen on: −0.83 ± 0.13 and −3.68 ± 0.24, where it was
+/// −1.58 ± 0.17 and −4.39 ± 0.32 without a trained scaling of the pixels and a teacher, at the settings of then.
+///
 /// A network of 8 bits is nearly there, and a small rate keeps what it has. Binary weights that decay stay near 0, where
 /// they can change their sign still.
 ///
@@ -50,8 +55,7 @@ pub fn qat_settings(model: &Model, scheme: &Scheme, rows: usize, seed: u32) -> S
     let int8 = (0..count).all(|number| scheme.layer(number, count).format == NumberFormat::Int8);
     // Epochs, rate, weight decay, strength of the augmentation.
     let (usual, rate, weight_decay, strength) = match (linear, convolves) {
-        (true, _) if binary => (60, 1e-3, 1e-4, 0.0),
-        (true, _) if ternary => (100, 1e-3, 0.3, 0.0),
+        (true, _) if binary || ternary => (100, 3e-3, 0.3, 0.0),
         (true, _) => (20, if int8 { 3e-4 } else { 1e-3 }, 1e-4, 0.0),
         (false, true) if binary => (120, 1e-3, 0.1, 0.5),
         (false, true) if ternary => (40, 3e-3, 1e-4, 0.5),
@@ -82,6 +86,10 @@ pub fn qat_settings(model: &Model, scheme: &Scheme, rows: usize, seed: u32) -> S
 /// with weights by its own axes. With static activations the ranges are the moving averages of the batches', whatever
 /// the observer.
 ///
+/// Of softmax regression with ternary or binary weights the factors of the pixels are trained too ([`Trainer::model`] has
+/// them), and what is learned is what `model` answers, not the labels. A ternary MLP gained nothing by both:
+/// −0.71 ± 0.12; others were not tried.
+///
 /// # Errors
 /// As [`Trainer::from_model`]; [`Error::Scheme`] when the scheme is one for rounding after training or names a layer that
 /// the model has not.
@@ -97,6 +105,10 @@ pub fn quantization_aware<D: Borrow<Dataset>>(
     }
     let mut trainer = Trainer::from_model(data, train, model, settings)?;
     trainer.network_mut().quantize(scheme)?;
+    if trainer.network_mut().is_linear_and_coarse() {
+        trainer.train_input_scales();
+        trainer.learn_from(model);
+    }
     Ok(trainer)
 }
 
@@ -139,6 +151,13 @@ impl Fake {
             Ok(rounding) => self.rounding = Some(rounding),
             Err(_) => rounded.fill(f32::NAN),
         }
+    }
+
+    /// Whether a weight is little more than its sign, and what it is multiplied with more than that.
+    pub(super) fn is_coarse(&self) -> bool {
+        let format = self.axes.format;
+        let coarse = format == NumberFormat::Ternary || format == NumberFormat::Binary;
+        coarse && self.axes.activations != ActivationMode::Binary
     }
 
     pub(super) fn weight(&self) -> &[f32] {

@@ -8,7 +8,10 @@
 
 use core::borrow::Borrow;
 
-use super::{Descent, Network, Optimizer, network::cross_entropy, optimizer::along_cosine};
+use super::{
+    Descent, Network, Optimizer, input_scales::InputScales, network::cross_entropy, optimizer::along_cosine,
+    teacher::Teacher,
+};
 use crate::{
     Error, Result,
     data::{Augmentation, Augmenter, CLASSES, Dataset, Standardizer},
@@ -132,7 +135,11 @@ pub struct Trainer<D> {
     data: D,
     settings: Settings,
     input: Input,
+    /// Of the input, when they are trained.
+    input_scales: Option<InputScales>,
     network: Network,
+    /// Whose answers are learned, if not the labels.
+    teacher: Option<Teacher>,
     descent: Descent,
     augmenter: Option<Augmenter>,
     rows: Vec<u32>,
@@ -202,7 +209,9 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         Ok(Self {
             data: shared,
             input,
+            input_scales: None,
             network: Network::new(model),
+            teacher: None,
             descent: Descent::new(settings.optimizer, settings.weight_decay),
             augmenter,
             rows,
@@ -228,6 +237,16 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         &mut self.network
     }
 
+    /// From now on the factors of the input are trained too; the first layer is fully connected.
+    pub(super) fn train_input_scales(&mut self) {
+        self.input_scales = Some(InputScales::new(&self.input));
+    }
+
+    /// From now on the answers of `teacher` are learned instead of the labels; it sees images of the same size.
+    pub(super) fn learn_from(&mut self, teacher: &Model) {
+        self.teacher = Some(Teacher::new(teacher));
+    }
+
     /// Learns from one batch; at the end of an epoch tells its state.
     ///
     /// # Errors
@@ -236,12 +255,16 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         let end = (self.at + self.batch_size()).min(self.rows.len());
         let batch = self.at..end;
         self.fill(batch, true)?;
-        let (loss, correct) = self.network.learn(&self.batch, &self.labels)?;
+        let wanted = self.teacher.as_mut().map(Teacher::answers);
+        let (loss, correct) = self.network.learn_from(&self.batch, &self.labels, wanted)?;
         if !loss.is_finite() {
             return Err(Error::Diverged { iteration: self.epoch + 1 });
         }
         self.first_loss.get_or_insert(loss / self.labels.len() as f64);
         let rate = along_cosine(self.settings.rate, self.share());
+        if let Some(scales) = &mut self.input_scales {
+            self.input = scales.step(self.network.input_slopes(), rate)?;
+        }
         self.descent.step(self.network.parameters(), rate);
         (self.steps, self.at) = (self.steps + 1, end);
         (self.loss, self.correct) = (self.loss + loss, self.correct + correct);
@@ -345,6 +368,9 @@ impl<D: Borrow<Dataset>> Trainer<D> {
         self.batch.resize(rows.len() * pixels, 0.0);
         self.image.resize(2 * pixels, 0.0);
         self.labels.clear();
+        if let Some(teacher) = &mut self.teacher {
+            teacher.clear();
+        }
         let (image, varied) = self.image.split_at_mut(pixels);
         let data = self.data.borrow();
         for (&row, out) in rows.iter().zip(self.batch.chunks_exact_mut(pixels)) {
@@ -357,6 +383,9 @@ impl<D: Borrow<Dataset>> Trainer<D> {
                 _ => &*image,
             };
             self.input.standardize(image, out)?;
+            if let (Some(teacher), true) = (&mut self.teacher, learn) {
+                teacher.see(image)?;
+            }
             self.labels.push(data.label(row as usize));
         }
         Ok(())

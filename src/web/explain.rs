@@ -58,7 +58,8 @@ impl Explainer {
     #[wasm_bindgen(constructor)]
     pub fn new(fp32: &[u8], quantized: &[u8]) -> Result<Self, JsValue> {
         let (model, quantized) = (model_file::read_model(fp32)?, model_file::read_quantized(quantized)?);
-        let fp32 = QuantizedModel::quantize(&model, Scheme::F32, &[])?;
+        // With the quantized model's scaling of the pixels, which are then the same x in both columns.
+        let fp32 = QuantizedModel::quantize(&model.scaled_as(quantized.input())?, Scheme::F32, &[])?;
         explain::check_twins(&fp32, &quantized)?;
         Ok(Self { fp32, quantized, scratch: Scratch::default() })
     }

@@ -10,7 +10,7 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::Float32Array;
 use wasm_bindgen::{JsCast, prelude::*};
 use web_sys::{
-    CanvasRenderingContext2d, Event, HtmlCanvasElement, KeyboardEvent, PointerEvent, ResizeObserver, Window,
+    CanvasRenderingContext2d, DomRect, Event, HtmlCanvasElement, KeyboardEvent, PointerEvent, ResizeObserver, Window,
 };
 
 use super::strokes::points;
@@ -338,7 +338,8 @@ impl State {
                 self.lift();
                 self.sample = None;
                 if self.down.len() == 1 {
-                    self.drawing.begin(self.point(event));
+                    let bounds = self.canvas.get_bounding_client_rect();
+                    self.drawing.begin(share(event, &bounds));
                 } else {
                     self.drawing.end();
                 }
@@ -346,11 +347,12 @@ impl State {
             }
             // Draws nothing once the stroke has ended, whichever finger moves.
             "pointermove" if self.down.contains(&id) => {
+                let bounds = self.canvas.get_bounding_client_rect();
                 for event in event.coalesced().unwrap_or_default() {
-                    self.drawing.extend(self.point(&event));
+                    self.drawing.extend(share(&event, &bounds));
                 }
                 // Some engines leave the list empty, and none is sure to hold the event itself.
-                self.drawing.extend(self.point(event));
+                self.drawing.extend(share(event, &bounds));
                 true
             }
             "pointerup" | "pointercancel" | "lostpointercapture" if self.down.contains(&id) => {
@@ -360,13 +362,6 @@ impl State {
             }
             _ => false,
         }
-    }
-
-    /// Where the event is, in shares of the canvas.
-    fn point(&self, event: &FineEvent) -> Point {
-        let bounds = self.canvas.get_bounding_client_rect();
-        let share = |at: f64, start: f64, length: f64| ((at - start) / length.max(1.0)) as f32;
-        [share(event.fine_x(), bounds.left(), bounds.width()), share(event.fine_y(), bounds.top(), bounds.height())]
     }
 
     /// Paints all strokes, with as many pixels as the screen has.
@@ -432,4 +427,10 @@ impl State {
             self.context.stroke();
         }
     }
+}
+
+/// Where the event is, in shares of `bounds`.
+fn share(event: &FineEvent, bounds: &DomRect) -> Point {
+    let share = |at: f64, start: f64, length: f64| ((at - start) / length.max(1.0)) as f32;
+    [share(event.fine_x(), bounds.left(), bounds.width()), share(event.fine_y(), bounds.top(), bounds.height())]
 }

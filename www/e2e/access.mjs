@@ -118,7 +118,7 @@ const FOLLOW_THE_KEYBOARD = () => {
     return second.top < first.bottom - 1 && first.top < second.bottom - 1 && second.right <= first.left + 1;
   };
 
-  const walk = { reached: new Set(), faults: [], last: null, over: false, back: false };
+  const walk = { reached: new Set(), faults: [], doubts: [], last: null, over: false, back: false };
   /** What the Tab key should come to: of radio buttons only the chosen one. */
   walk.workable = () =>
     [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")].filter(
@@ -130,11 +130,43 @@ const FOLLOW_THE_KEYBOARD = () => {
         element.closest("fieldset:disabled") === null,
     );
   window.walk = walk;
+  /** Why what has the focus cannot be seen; empty where it can. */
+  const hidden = (element) => {
+    const [shown] = mark(element) ?? [element];
+    const box = shown.getBoundingClientRect();
+    const height = document.documentElement.clientHeight;
+    // Firefox leaves alone what can be seen in part.
+    const whole = walk.whole && box.height < height / 3;
+    const out = whole ? box.top < -1 || box.bottom > height + 1 : box.bottom < 1 || box.top > height - 1;
+    if (out) return `beyond the window, ${box.top.toFixed()} to ${box.bottom.toFixed()} of ${height}`;
+    const points = [
+      [box.left + box.width / 2, box.top + box.height / 2],
+      [box.left + 3, box.top + 3],
+      [box.right - 3, box.bottom - 3],
+    ];
+    const covered = points.filter(([x, y]) => {
+      const bar = document.elementFromPoint(x, y)?.closest(BARS);
+      return bar && !bar.contains(element);
+    });
+    return covered.length > (whole ? 0 : 2) ? "covered by a bar" : "";
+  };
   const name = (element) =>
     `${element.dataset?.testid ?? ""} ${element.outerHTML.replace(/\s+/g, " ").slice(0, 100)}`;
+  /** Goes back to before the next thing that was not seen when the keyboard came to it; whether there was one. */
+  walk.return = () => {
+    walk.doubt = walk.doubts.shift();
+    walk.doubt?.before.focus();
+    return walk.doubt !== undefined;
+  };
+  /** Looks at it again, come to by itself and at rest. */
+  walk.lookAgain = () => {
+    const { element, why } = walk.doubt;
+    const still = document.activeElement === element ? hidden(element) : `${why}, and not come to again`;
+    if (still) walk.faults.push(`${still}: ${name(element)}`);
+  };
   // Past the last element a headless window would lose the keyboard.
   addEventListener("keydown", (event) => {
-    if (event.key === "Tab" && walk.over) event.preventDefault();
+    if (event.key === "Tab" && walk.over && !walk.doubt) event.preventDefault();
   });
   addEventListener("keyup", (event) => {
     if (event.key !== "Tab" || walk.over) return;
@@ -144,31 +176,17 @@ const FOLLOW_THE_KEYBOARD = () => {
     walk.over = element === walk.end || walk.reached.has(element);
     walk.reached.add(element);
     const fault = (what) => walk.faults.push(`${what}: ${name(element)}`);
-    const [from, to] = walk.back ? [element, walk.last] : [walk.last, element];
-    if (from && to && backwards(from, to)) fault(`comes after ${name(walk.last)}`);
+    const before = walk.last;
+    const [from, to] = walk.back ? [element, before] : [before, element];
+    if (from && to && backwards(from, to)) fault(`comes after ${name(before)}`);
     walk.last = element;
     const marked = mark(element);
     if (!marked) return fault("nothing shows the focus");
     const [shown, colour] = marked;
     const seen = contrast(colour, groundUnder(shown));
     if (seen < 3) fault(`the focus has a contrast of ${seen.toFixed(1)}`);
-    if (!walk.seen) return;
-    const box = shown.getBoundingClientRect();
-    const height = document.documentElement.clientHeight;
-    const points = [
-      [box.left + box.width / 2, box.top + box.height / 2],
-      [box.left + 3, box.top + 3],
-      [box.right - 3, box.bottom - 3],
-    ];
-    // Firefox leaves alone what can be seen in part.
-    const whole = walk.whole && box.height < height / 3;
-    const out = whole ? box.top < -1 || box.bottom > height + 1 : box.bottom < 1 || box.top > height - 1;
-    if (out) fault(`beyond the window, ${box.top.toFixed()} to ${box.bottom.toFixed()} of ${height}`);
-    const covered = points.filter(([x, y]) => {
-      const bar = document.elementFromPoint(x, y)?.closest(BARS);
-      return bar && !bar.contains(element);
-    });
-    if (covered.length > (whole ? 0 : 2)) fault("covered by a bar");
+    const why = walk.seen ? hidden(element) : "";
+    if (why) walk.doubts.push({ before, element, why });
   });
 };
 
@@ -179,7 +197,7 @@ export async function tabThrough(page, { back = false } = {}) {
     (back, browser) => {
       const all = window.walk.workable();
       const [first, end] = back ? [all.at(-1), all[0]] : [all[0], all.at(-1)];
-      Object.assign(window.walk, { last: first, end, over: false, back, faults: [] });
+      Object.assign(window.walk, { last: first, end, over: false, back, faults: [], doubts: [] });
       // WebKit scrolls only with its next frame.
       Object.assign(window.walk, { seen: browser !== "webkit", whole: browser === "chromium" });
       window.walk.reached.clear();
@@ -189,14 +207,25 @@ export async function tabThrough(page, { back = false } = {}) {
     back,
     page.browser,
   );
-  const BATCH = 25;
-  for (let sent = 0; sent < 800; sent += BATCH) {
+  const tab = (times) => {
     const actions = page.driver.actions({ async: true });
     if (back) actions.keyDown(Key.SHIFT);
-    for (let i = 0; i < BATCH; i++) actions.keyDown(Key.TAB).keyUp(Key.TAB);
+    for (let i = 0; i < times; i++) actions.keyDown(Key.TAB).keyUp(Key.TAB);
     if (back) actions.keyUp(Key.SHIFT);
-    await actions.perform();
+    return actions.perform();
+  };
+  const BATCH = 25;
+  for (let sent = 0; sent < 800; sent += BATCH) {
+    await tab(BATCH);
     if (await page.run(() => window.walk.over)) break;
+  }
+  // Keys that come this fast overtake the scrolling of some engines.
+  while (await page.run(() => window.walk.return())) {
+    await tab(1);
+    await page.driver.executeAsyncScript((done) =>
+      requestAnimationFrame(() => requestAnimationFrame(() => done())),
+    );
+    await page.run(() => window.walk.lookAgain());
   }
   return page.run(() => {
     const { reached, faults, over } = window.walk;

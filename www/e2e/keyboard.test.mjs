@@ -31,14 +31,20 @@ for (const browser of BROWSERS) {
     /** Nothing that is computed or measured comes in any more: it would change the page under the keyboard. */
     const still = async () => {
       await idle();
-      for (const id of ["lab", "blame", "flips", "payoff", "export"]) {
-        await page.run((id) => document.getElementById(id).scrollIntoView(), id);
-        await page.driver.sleep(100);
-      }
-      await page.until("the gallery", async () => (await page.data("flips")).current === "true");
-      await page.until("the timing", () =>
-        page.run(() => document.querySelector('[data-testid="time-again"]:enabled') !== null),
-      );
+      // What a panel shows is computed once it is seen; the page may hold another part in sight for a moment.
+      const see = (id, check) =>
+        page.until(`all of ${id}`, async () => {
+          await page.run((id) => document.getElementById(id).scrollIntoView(), id);
+          return check();
+        });
+      const there = (selector) => () =>
+        page.run((selector) => document.querySelector(selector) !== null, selector);
+      const scheme = async (id) => (await page.data(id)).scheme;
+      await see("lab", there('[data-testid="repair-outcome"]'));
+      await see("blame", async () => (await scheme("blame")) === (await scheme("app")));
+      await see("explain", async () => (await page.data("explain")).output !== "");
+      await see("flips", async () => (await page.data("flips")).current === "true");
+      await see("compare", there('[data-testid="time-again"]:enabled'));
     };
     const assertReached = async (options) => {
       const { reached, faults, missed, over } = await tabThrough(page, options);
@@ -122,6 +128,7 @@ for (const browser of BROWSERS) {
       await focus("tour-begin");
       await press(Key.ENTER);
       await page.until("the tour", async () => (await focused()) === "tour-next");
+      await page.until("its first step", async () => (await page.data("app")).model === "softmax");
       await still();
       await assertReached();
       if (browser === "webkit") return;

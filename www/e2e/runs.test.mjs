@@ -80,7 +80,7 @@ for (const browser of BROWSERS) {
           points: row.querySelector("[data-points]")?.dataset.points ?? "",
         })),
       );
-    const noted = (count) => page.until(`${count} runs`, async () => (await rows()).length === count, 5000);
+    const noted = (count) => page.until(`${count} runs`, async () => (await rows()).length === count);
     const scheme = async () => (await page.data("app")).scheme;
     const quantize = async (format) => {
       await page.choose("format-select", format);
@@ -277,7 +277,7 @@ for (const browser of BROWSERS) {
         ]) {
           await driver.switchTo().window(handle);
           await reload();
-          await page.until("the runs of both", async () => (await rows()).length === before + 2, 5000);
+          await page.until("the runs of both", async () => (await rows()).length === before + 2);
           const names = (await rows()).map(({ name }) => name);
           assert.ok(names.includes(`${name} (first)`), `${names}`);
           assert.ok((await stored()).runs.some(({ record }) => record.seed === 11));

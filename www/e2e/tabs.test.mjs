@@ -52,7 +52,7 @@ for (const browser of BROWSERS) {
     const quantize = async (format) => {
       const before = await runs();
       await page.choose("format-select", format);
-      await page.until("a new run", async () => (await runs()).length === before.length + 1, 6000);
+      await page.until("a new run", async () => (await runs()).length === before.length + 1);
       return (await runs()).find((run) => !before.includes(run));
     };
     const click = async (run, id) => {
@@ -64,18 +64,18 @@ for (const browser of BROWSERS) {
     promise("a run that one makes, names or deletes is so in the other", async () => {
       for (const handle of [first, second]) {
         await to(handle);
-        await page.until("the runs of both", async () => (await runs()).length === 2, 6000);
+        await page.until("the runs of both", async () => (await runs()).length === 2);
       }
       const made = await quantize("int4");
       await to(first);
-      await page.until("the run", async () => (await runs()).includes(made), 3000);
+      await page.until("the run", async () => (await runs()).includes(made));
       const input = await page.driver.findElement(By.css(`[data-run="${made}"] input`));
       await page.run((input) => input.scrollIntoView({ block: "center" }), input);
       await input.clear();
       await input.sendKeys("Named in the first");
       await page.run(() => document.activeElement.blur());
       await to(second);
-      await page.until("the name", async () => (await names()).includes("Named in the first"), 3000);
+      await page.until("the name", async () => (await names()).includes("Named in the first"));
       assert.equal(
         await page.run((run) => document.querySelector(`[data-run="${run}"]`).dataset.used, made),
         "true",
@@ -83,7 +83,7 @@ for (const browser of BROWSERS) {
       await to(first);
       await click(made, "run-delete");
       await to(second);
-      await page.until("the deletion", async () => !(await runs()).includes(made), 3000);
+      await page.until("the deletion", async () => !(await runs()).includes(made));
       assert.ok((await scheme()).startsWith("int4"), "what is in use stays in use");
       await page.draw(SEVEN);
       assert.equal((await page.data("fp32-digit")).digit, "7");
@@ -95,14 +95,14 @@ for (const browser of BROWSERS) {
       await page.draw(ONE);
       await page.click("teach-1");
       await to(first);
-      await page.until("the drawing", async () => (await own()) === "1", 3000);
+      await page.until("the drawing", async () => (await own()) === "1");
       await page.draw(THREE);
       await page.click("teach-3");
       await to(second);
-      await page.until("both", async () => (await own()) === "2", 3000);
+      await page.until("both", async () => (await own()) === "2");
       await page.click("own-undo");
       await to(first);
-      await page.until("one of them", async () => (await own()) === "1", 3000);
+      await page.until("one of them", async () => (await own()) === "1");
       assert.match(await page.text("own-drawings"), /1× 1/);
     });
 
@@ -145,7 +145,7 @@ for (const browser of BROWSERS) {
       await page.until("an idle page", () => page.element("delete-everything").isEnabled());
       await page.click("delete-everything");
       await to(second);
-      await page.until("the deletion", async () => (await own()) === "0", 3000);
+      await page.until("the deletion", async () => (await own()) === "0");
       assert.ok(
         (await names()).every((name) => !/^MLP/.test(name)),
         `${await names()}`,
@@ -166,7 +166,7 @@ for (const browser of BROWSERS) {
       await page.until("its drawing", async () => (await own()) === "1");
       await to(first);
       await page.untilState("ready");
-      await page.until("the run of the other", async () => (await runs()).includes(made), 6000);
+      await page.until("the run of the other", async () => (await runs()).includes(made));
       assert.equal(await own(), "1");
     });
 

@@ -65,7 +65,7 @@ for (const browser of BROWSERS) {
           page.run(() => document.querySelector('[data-testid="train"]').disabled === false),
         );
         assert.equal((await page.data("error")).code, "");
-        await page.until(`${part} in sight`, () => inSight(part), 5000);
+        await page.until(`${part} in sight`, () => inSight(part));
         const href = await page.run(
           (i) => document.querySelector(`[data-testid="tour-${i}"]`).getAttribute("href"),
           i + 1,

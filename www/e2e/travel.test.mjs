@@ -18,16 +18,12 @@ for (const browser of BROWSERS) {
 
     const address = () => page.run(() => location.search);
     const addressed = (search) =>
-      page.until(search || "the usual address", async () => (await address()) === search, 5000);
+      page.until(search || "the usual address", async () => (await address()) === search);
     const scheme = async () => (await page.data("app")).scheme;
     const count = async () => Number((await page.data("runs")).count);
     const used = (name) => page.until(name, async () => (await scheme()).startsWith(name));
     const noted = () =>
-      page.until(
-        "the run",
-        () => page.run(() => document.querySelector('[data-used="true"]') !== null),
-        5000,
-      );
+      page.until("the run", () => page.run(() => document.querySelector('[data-used="true"]') !== null));
     /** Quantizes so, and waits until that is a run. */
     const quantize = async (format) => {
       await page.choose("format-select", format);
@@ -45,7 +41,7 @@ for (const browser of BROWSERS) {
     const undo = () => press(Key.CONTROL, "z");
     const redo = () => press(Key.CONTROL, Key.SHIFT, "z");
     const strokes = async () => Number((await page.data("pad")).strokes);
-    const drawn = (number) => page.until(`${number} strokes`, async () => (await strokes()) === number, 3000);
+    const drawn = (number) => page.until(`${number} strokes`, async () => (await strokes()) === number);
     const open = async (query) => {
       // As if in a tab of its own, which recalls nothing.
       await page.run(() => sessionStorage.clear());
@@ -236,7 +232,7 @@ for (const browser of BROWSERS) {
       await open("?tour=2#lab");
       assert.equal((await page.data("tour")).stop, "2");
       const stop = (number) =>
-        page.until(`step ${number}`, async () => (await page.data("tour")).stop === String(number), 5000);
+        page.until(`step ${number}`, async () => (await page.data("tour")).stop === String(number));
       await page.until("an idle page", () => page.element("train").isEnabled());
       await page.click("tour-3");
       await stop(3);

@@ -14,7 +14,7 @@ import { Pipeline } from "./panels/pipeline";
 import { Summary } from "./panels/summary";
 import { Tour } from "./panels/tour";
 import { Kept, Update } from "./panels/update";
-import { start } from "./start";
+import { beginsSmall, start } from "./start";
 import * as state from "./state";
 import { loadTheme } from "./theme";
 import * as undo from "./undo";
@@ -54,11 +54,11 @@ function App() {
           <Draw canvas={canvas} />
           <Answers />
         </section>
-        <Pipeline />
+        {state.whole.value && <Pipeline />}
         <Update />
       </main>
       <Tour />
-      <footer>
+      <footer hidden={!state.whole.value}>
         <Kept />
         <p>
           Everything runs on your machine; this page asks no other server for anything. Digits: Optical
@@ -73,6 +73,7 @@ function App() {
   );
 }
 
+state.whole.value = !beginsSmall();
 loadTheme();
 keepAddress();
 undo.begin();

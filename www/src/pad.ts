@@ -1,5 +1,6 @@
 /** The pad and both models' answers to it, on this thread. */
 
+import { batch } from "@preact/signals";
 import { rule } from "./confidence";
 import { ask } from "./jobs";
 import * as state from "./state";
@@ -18,7 +19,12 @@ export function open(canvas: HTMLCanvasElement): void {
   for (const query of ["(prefers-color-scheme: dark)", "(forced-colors: active)"]) {
     matchMedia(query).addEventListener("change", () => pad?.render());
   }
-  theme.subscribe(() => pad?.render());
+  // The first ink is painted when the canvas gets its size: to ask for that now would lay the page out before its time.
+  let first = true;
+  theme.subscribe(() => {
+    if (!first) pad?.render();
+    first = false;
+  });
   changed();
 }
 
@@ -52,12 +58,17 @@ export function setModels(fp32: Uint8Array, quantized: Uint8Array): void {
   predict();
 }
 
+/** Every move of the pen comes through here: what did not change is not set anew, and all is shown at once. */
 function changed(): void {
   if (!pad) return;
-  state.drawing.value = { strokes: pad.strokes, canUndo: pad.canUndo, canRedo: pad.canRedo };
-  state.image.value = pad.image() ?? null;
-  state.sample.value = null;
-  predict();
+  const { strokes, canUndo, canRedo } = pad;
+  const last = state.drawing.peek();
+  const edited = strokes !== last.strokes || canUndo !== last.canUndo || canRedo !== last.canRedo;
+  batch(() => {
+    if (edited) state.drawing.value = { strokes, canUndo, canRedo };
+    state.sample.value = null;
+    predict();
+  });
 }
 
 /** Both models judge every writing of the drawing. */
@@ -65,7 +76,12 @@ function predict(): void {
   const images = pad?.images();
   const answers = images && predictor ? predictor.predict(images) : null;
   if (answers && !pad?.legible) answers.fp32.sure = answers.quantized.sure = false;
-  state.answers.value = answers;
+  const { width, height } = state.trained.value.data;
+  batch(() => {
+    // The first is the drawing as it is.
+    state.image.value = images?.subarray(0, width * height) ?? null;
+    state.answers.value = answers;
+  });
 }
 
 /** Asks the worker what the training images look like, so that a scribble can be told from a digit. */

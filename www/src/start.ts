@@ -34,7 +34,6 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
     }
     setDefaults(state.DIGITS.train);
     pad.open(canvas);
-    void own.load();
     state.phase.value = "training";
     const recalled = await tab.recall();
     if (recalled) pad.draw(recalled.strokes);
@@ -67,6 +66,10 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
   } catch (error) {
     fail(error);
   }
+  // The next thing to happen, once the page has said that it is ready.
+  await breathe();
+  state.whole.value = true;
+  void own.load();
   void runs.begin(engine.untuned);
   void tab.keep(pad.strokes);
   try {
@@ -100,6 +103,12 @@ async function standIn(error: unknown, core: Core): Promise<void> {
   );
 }
 
+/**
+ * Whether the page begins with its first screen alone, which is all that a first drawing needs: nothing is to come back, and
+ * the address leads nowhere else.
+ */
+export const beginsSmall = () => !tab.isKnown() && location.hash === "" && location.search === "";
+
 /** Whether the page's own part of the core can make this run: softmax regression as usual, nothing calibrated. */
 const isFirst = ({ model, regularization, augment, scheme, correction }: RunRecord) =>
   model === DEFAULT_RECORD.model &&
@@ -110,7 +119,7 @@ const isFirst = ({ model, regularization, augment, scheme, correction }: RunReco
   correction === "none";
 
 /** The longest that the first fit keeps the page from anything else, in ms: most machines need no more for all of it. */
-const SLICE = 50;
+const SLICE = 100;
 
 /** Trains the first pair of models on this thread, which is quicker than a worker starts. */
 async function trainFirst({ digits }: Core): Promise<void> {
@@ -137,8 +146,17 @@ async function trainFirst({ digits }: Core): Promise<void> {
     const trained = { model, layers, seed, data: state.DIGITS, tuned: 0, early: false, made };
     engine.useTrained(trained, fp32, quantized, first.evaluate(fp32, quantized));
     engine.isReady();
-    pad.setFamiliarity(first.familiarity(), seed, state.DIGITS);
-  } finally {
+    void learnDigits(first, seed);
+  } catch (error) {
     first.free();
+    throw error;
   }
+}
+
+/** Lets answers be doubted. Until then, for some frames, none is. */
+async function learnDigits(first: First, seed: number): Promise<void> {
+  await breathe();
+  await breathe();
+  if (state.trained.value.seed === seed) pad.setFamiliarity(first.familiarity(), seed, state.DIGITS);
+  first.free();
 }

@@ -22,6 +22,8 @@ import type {
 export type Phase = "loading" | "training" | "ready" | "error";
 
 export const phase = signal<Phase>("loading");
+/** Whether all parts of the page are there, or only its first screen yet. */
+export const whole = signal(true);
 /** `scalar`, `simd128` or `relaxed`, once known. */
 export const backend = signal("");
 /** What went wrong, in words, and a name for it; stays until something works again. */
@@ -186,6 +188,7 @@ export const drawing = signal({ strokes: 0, canUndo: false, canRedo: false });
 /** The test image on the pad in place of a drawing. */
 export const sample = signal<Sample | null>(null);
 export const image = signal<Float32Array | null>(null);
+export const empty = computed(() => image.value === null);
 export const answers = signal<Answers | null>(null);
 export const agree = computed(() => {
   const both = answers.value;

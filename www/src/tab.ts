@@ -35,6 +35,15 @@ export async function recall(): Promise<Recalled | null> {
   }
 }
 
+/** Whether this tab may have something to come back to. */
+export function isKnown(): boolean {
+  try {
+    return sessionStorage.getItem(KEY) !== null;
+  } catch {
+    return false;
+  }
+}
+
 /** The tab is as a new one from the next load on. */
 export function forget(): void {
   sessionStorage.removeItem(KEY);
@@ -55,7 +64,8 @@ export async function keep(strokes: () => number[][]): Promise<void> {
   });
   effect(() => {
     const run = runs.used.value;
-    const empty = state.drawing.value.strokes === 0;
+    // It follows every move of the pen.
+    const empty = state.image.value === null;
     clearTimeout(timer);
     timer = setTimeout(
       () => {

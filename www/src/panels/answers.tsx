@@ -61,9 +61,11 @@ function AnswerCard(props: {
             <li key={digit} class={digit === answer?.digit ? "best" : ""}>
               <span class="bar-name">{digit}</span>
               <span class="bar" aria-hidden="true">
-                <span class="bar-fill" style={{ width: `${100 * p}%` }} />
+                <span class="bar-fill" style={{ transform: `scaleX(${p})` }} />
               </span>
-              <span class="bar-value">{answer ? `${(100 * p).toFixed(1)} %` : ""}</span>
+              <span class="bar-value">
+                <span>{answer ? `${(100 * p).toFixed(1)} %` : ""}</span>
+              </span>
             </li>
           );
         })}

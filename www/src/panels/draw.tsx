@@ -2,7 +2,7 @@ import type { RefObject } from "preact";
 import { Pixels } from "../charts/pixels";
 import * as engine from "../engine";
 import * as pad from "../pad";
-import { backend, drawing, evaluation, image, phase, sample, trained } from "../state";
+import { backend, drawing, empty, evaluation, image, phase, sample, trained } from "../state";
 import { REDO_KEYS, redoDrawing, UNDO_KEYS, undoDrawing } from "../undo";
 
 export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }) {
@@ -21,7 +21,7 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
           role="img"
           aria-label={`Drawing pad, ${content}. Draw a digit with mouse, finger or pen, or with the arrow keys: Space puts the pen down and up.`}
         />
-        {!image.value && (
+        {empty.value && (
           <p class="pad-hint" aria-hidden="true">
             {backend.value ? (
               <>
@@ -40,7 +40,7 @@ export function Draw({ canvas }: { canvas: RefObject<HTMLCanvasElement | null> }
       </div>
       <div class="pad-tools">
         <div class="pad-buttons">
-          <button type="button" data-testid="pad-clear" onClick={pad.clear} disabled={!image.value}>
+          <button type="button" data-testid="pad-clear" onClick={pad.clear} disabled={empty.value}>
             Clear
           </button>
           <button

@@ -189,6 +189,12 @@ export function Quantize() {
   );
 }
 
+/** Whether the quantized model in use came by a scaling of the pixels of its own (train/qat.rs). */
+const trainsScaling = () =>
+  trained.value.model === "softmax" &&
+  /^(ternary|binary)$/.test(usedAxes.value?.format ?? "") &&
+  usedAxes.value?.activations !== "xnor";
+
 /** What the training alone brings: else it would be taken for a gain of quantization. */
 function Control() {
   const sides = evaluation.value;
@@ -198,6 +204,8 @@ function Control() {
   return (
     <p class="note" data-testid="control" data-correct={alone?.correct ?? ""}>
       Quantization-aware training goes on where the fp32 model ended.{" "}
+      {trainsScaling() &&
+        "With so few bits the scaling of the pixels is trained along, and what is learned is what the fp32 model answers. "}
       {alone ? (
         <>
           The fp32 model has {right(sides.fp32)} right; trained on for as long without rounding,{" "}

@@ -10,7 +10,13 @@ import { save } from "../table";
 import { REDO_KEYS, redoSettings, UNDO_KEYS, undoSettings } from "../undo";
 import { Scroll } from "./scroll";
 
-const time = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "short" });
+/** Made when there is a first run: it takes a while. */
+let time: Intl.DateTimeFormat | null = null;
+
+function shortly(when: number): string {
+  time ??= new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "short" });
+  return time.format(when);
+}
 
 /** Past runs: put to use again, named, compared with one another, deleted. */
 export function Runs() {
@@ -129,7 +135,7 @@ function Row({ run, compared, onCompare }: { run: Run; compared: Run | undefined
           {used ? ", in use" : ""}
         </small>
       </th>
-      <td>{time.format(run.when)}</td>
+      <td>{shortly(run.when)}</td>
       <td>
         {percent(fp32.correct, fp32.total)} → {percent(quantized.correct, quantized.total)}
         {other && (

@@ -1,12 +1,9 @@
 //! Binary activations: XNOR and popcount give the exact sums of products of −1 and +1, whole networks give the bits of a
 //! naive twin in floats, and the two values of an input are those of least squared error.
 
-mod common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-use common::{Random, floats};
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
+use crate::common::{Random, floats};
 
 use quantpad::{
     Error,

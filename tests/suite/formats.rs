@@ -1,11 +1,8 @@
 //! Number formats: what a weight becomes, how far that is from it, and how many bytes it takes.
 
-mod common;
-use common::Random;
+use crate::common::Random;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error,

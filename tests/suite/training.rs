@@ -1,10 +1,8 @@
 //! The trainer: its minimiser finds minima, its fit is scikit-learn's optimum, and its bits are the same everywhere.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error,

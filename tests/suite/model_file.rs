@@ -1,10 +1,8 @@
 //! The model file: what is written is read back, equal models give equal bytes, and a broken file gets a sentence.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error,

@@ -1,12 +1,9 @@
 //! Ranges of activations, and biases and weights that take back what rounding did to the outputs. Beside other tools' ranges:
 //! `golden/calibration.rs`.
 
-mod common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-use common::{Random, floats};
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
+use crate::common::{Random, floats};
 
 use quantpad::{
     Error,

@@ -1,11 +1,9 @@
 //! Training networks: the same bits everywhere, what is kept is chosen by validation, and it learns.
 
-mod common;
-use common::parameters;
+use crate::common;
+use crate::common::parameters;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error,

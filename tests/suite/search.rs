@@ -1,11 +1,8 @@
 //! The search: never larger than the best uniform scheme, within the loss that is allowed, and as it says when rebuilt.
 
-mod common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-use common::trained;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
+use crate::common::trained;
 
 use quantpad::{
     Error,

@@ -1,12 +1,9 @@
 //! The kernels: every variant returns the integers (and floats) of the scalar specification, bit for bit.
 //! Natively this checks the scalar kernels against arithmetic written out here; in a browser the SIMD ones as well.
 
-mod common;
-use common::Random;
+use crate::common::Random;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error,

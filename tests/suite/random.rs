@@ -1,10 +1,8 @@
 //! The generator: one seed, one sequence, everywhere; and what is drawn from it is spread as it says.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::random::Random;
 

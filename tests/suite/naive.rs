@@ -1,11 +1,7 @@
 //! The published lab's mistake on any softmax regression, and the two steps of its repair.
 
-mod common;
-
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     data::{Dataset, Split, Standardizer, digits},

@@ -1,11 +1,7 @@
 //! Where fp32 and quantized model differ: every image counted once, and named by what became of it.
 
-mod common;
-
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     data::{CLASSES, Split, digits},

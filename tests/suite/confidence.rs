@@ -1,12 +1,9 @@
 //! "Not sure": taps, scribbles and letters are not taken for digits, and real digits are.
 
-mod common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
-use common::drawings;
+use crate::common::drawings;
 use quantpad::{
     data::{
         Dataset, Split, digits,

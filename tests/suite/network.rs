@@ -1,11 +1,8 @@
 //! Networks in training: every gradient is the slope of the loss.
 
-mod common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-use common::{Random, floats};
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
+use crate::common::{Random, floats};
 
 use quantpad::{
     Error,

@@ -1,13 +1,11 @@
 //! Quantization-aware training: the gradient goes through the rounding, what is trained is what is quantized, and it
 //! regains what rounding lost. Codebooks: equal weights stay equal.
 
-mod common;
-use common::parameters;
+use crate::common;
+use crate::common::parameters;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-use common::{Random, floats};
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
+use crate::common::{Random, floats};
 
 use quantpad::{
     Error,
@@ -233,7 +231,7 @@ fn the_same_seed_gives_the_same_bits_in_every_build_and_engine() {
     });
     assert_eq!(
         hashes,
-        ["550fd2499fed2e7a", "973ef1efd7acfc0a", "f63237374a52c40d", "297d8d77b9104e77", "f5afd92391c15a02"]
+        ["4514a9e640fa388c", "973ef1efd7acfc0a", "f63237374a52c40d", "297d8d77b9104e77", "f5afd92391c15a02"]
     );
 }
 
@@ -294,7 +292,6 @@ fn the_trained_weights_quantized_are_the_network_that_was_trained() {
     for architecture in [Architecture::Mlp(vec![32]), Architecture::Cnn(vec![4])] {
         let model = fp32(&data, rows, &architecture, 3);
         let mut x = vec![0.0; pixels.len()];
-        model.input().standardize(&pixels, &mut x).expect("whole images");
         for name in [
             "int8-dynamic-per-tensor-qat",
             "int8-dynamic-per-channel-qat",
@@ -319,6 +316,7 @@ fn the_trained_weights_quantized_are_the_network_that_was_trained() {
             let ranges = trainer.ranges().expect("finite ranges");
             let trained = trainer.model().expect("finite weights");
             let quantized = QuantizedModel::with_ranges(&trained, scheme, &ranges).expect("a small model");
+            trained.input().standardize(&pixels, &mut x).expect("whole images");
             assert_eq!(quantized.ranges(), ranges, "{name}");
             let mut scratch = Scratch::default();
             let logits = quantized.forward(&pixels, &mut scratch).expect("whole images");

@@ -1,11 +1,8 @@
 //! The numeric contract of `quant::affine`, a test for each of its lines.
 
-mod common;
-use common::Random;
+use crate::common::Random;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error,

@@ -1,10 +1,8 @@
 //! Digits as CSV: scikit-learn's form and MNIST's, with the line of whatever is wrong.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error, Result,

@@ -1,15 +1,13 @@
 //! The visitor's own data: MNIST's files are read, in any order and packing, and what cannot be read is refused in a
 //! sentence of its own.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use std::io::Write;
 
-use common::Random;
+use crate::common::Random;
 use flate2::{Compression, write::GzEncoder};
 use quantpad::{
     Error, Result,

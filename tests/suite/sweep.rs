@@ -1,10 +1,7 @@
 //! The schemes of a sweep: enough of them, each once, and each can be built from every kind of model.
 
-mod common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use std::collections::BTreeSet;
 

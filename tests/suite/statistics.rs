@@ -1,10 +1,7 @@
 //! Intervals and tests: equal to those of SciPy 1.17.1 and statsmodels 0.15.0.
 
-mod common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::eval::{
     answers::Answers,

@@ -1,10 +1,8 @@
 //! The safetensors container, against the `safetensors` crate: the same bytes written, the same files read.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::format::safetensors::{Dtype, SafeTensors, Tensor};
 

@@ -1,10 +1,8 @@
 //! The data: the embedded digits are the published ones, and splits and scaling are scikit-learn's.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error,
@@ -41,7 +39,7 @@ fn packing_the_digits_gives_the_embedded_file() {
     let rows = 0..data.len();
     let pixels: Vec<u8> = rows.clone().flat_map(|r| data.image(r)).copied().collect();
     let labels: Vec<u8> = rows.map(|r| data.label(r)).collect();
-    assert!(digits::pack(&pixels, &labels) == include_bytes!("../src/data/digits.bin"));
+    assert!(digits::pack(&pixels, &labels) == include_bytes!("../../src/data/digits.bin"));
 }
 
 #[cfg(not(target_arch = "wasm32"))]

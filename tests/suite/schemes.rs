@@ -1,10 +1,8 @@
 //! Schemes: names that round-trip, combinations that cannot be built, and models of every kind.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
 
 use quantpad::{
     Error,

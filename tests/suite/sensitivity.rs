@@ -1,11 +1,9 @@
 //! Which layer is to blame: noise as theory has it, and a layer alone, or left out, as a scheme of its own would do it.
 
-mod common;
+use crate::common;
 #[cfg(target_arch = "wasm32")]
-use common::test;
-use common::trained;
-#[cfg(target_arch = "wasm32")]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+use crate::common::test;
+use crate::common::trained;
 
 use quantpad::{
     Error,
@@ -191,4 +189,20 @@ fn models_of_different_layers_and_images_without_labels_are_refused() {
     }
     assert!(matches!(sensitivity::of(&one, &twin, &pixels, &labels[1..], &mut scratch), Err(Error::Shape { .. })));
     assert!(matches!(sensitivity::of(&one, &twin, &pixels[1..], &labels, &mut scratch), Err(Error::Shape { .. })));
+}
+
+#[test]
+fn a_twin_with_its_own_scaling_of_the_pixels_is_compared_at_that() {
+    let (data, split) = trained::digits();
+    let (pixels, labels) = images(&data, &split.test);
+    let model = uniform();
+    let factors = model.input().factor().iter().enumerate().map(|(i, f)| f * (1.0 + i as f32 / 16.0)).collect();
+    let input = Input::from_parts(8, model.input().mean().to_vec(), factors).expect("a scaling");
+    let other = model.scaled_as(&input).expect("finite weights");
+    assert_eq!((other.input(), model.scaled_as(model.input())), (&input, Ok(model.clone())));
+    let (mut a, mut b) = (Scratch::default(), Scratch::default());
+    let logits = [model.forward(&pixels, &mut a), other.forward(&pixels, &mut b)].map(|l| l.expect("whole images"));
+    assert!(logits[0].iter().zip(logits[1]).all(|(a, b)| (a - b).abs() < 1e-3), "the same function");
+    let twin = quantize(&other, "int4-per-channel", &[]);
+    assert_eq!(blame(&model, &twin, &pixels, &labels), blame(&other, &twin, &pixels, &labels));
 }
