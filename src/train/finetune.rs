@@ -145,7 +145,8 @@ impl<'d> FineTuner<'d> {
                     (own.strokes.to_vec(), Rendering::STANDARD)
                 } else {
                     let rendering = Rendering { pen: 1.0 + draw(PEN), shear: draw(SHEAR) };
-                    (pace(&bend(own.strokes, settings.bend, &mut random), settings.pace, &mut random), rendering)
+                    let bent = bend(own.strokes, settings.bend, &mut random);
+                    (if settings.pace > 0.0 { pace(&bent, settings.pace, &mut random) } else { bent }, rendering)
                 };
                 if let Some(image) = raster::render(&strokes, form, rendering) {
                     images.extend(image);
