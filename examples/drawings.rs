@@ -53,9 +53,9 @@ fn main() {
             if seed == 0 {
                 confusions(&model, &drawings);
                 confidence(&model, &data, &split.train, &drawings);
-                if arguments.len() > 1 {
-                    fine_tuning(&model, &data, &split, &drawings);
-                }
+            }
+            if arguments.len() > 1 {
+                fine_tuning(&model, &data, &split, &drawings);
             }
         }
     }
@@ -207,7 +207,9 @@ fn confidence(model: &Model, data: &Dataset, rows: &[u32], drawings: &[Drawing])
 
 fn fine_tuning(model: &Model, data: &Dataset, split: &Split, drawings: &[Drawing]) {
     let (pixels, labels) = data.gather(&split.test);
-    for each in [1, 2] {
+    // How many of each digit are passed over, and how many are taught.
+    for (skipped, each) in [(0, 1), (1, 1), (0, 2)] {
+        let mut wrong = 0;
         let (mut before, mut after, mut test) = (Vec::new(), Vec::new(), Vec::new());
         for writer in 0..13 {
             let (mut own, mut others) = (Vec::new(), Vec::new());
@@ -215,7 +217,7 @@ fn fine_tuning(model: &Model, data: &Dataset, split: &Split, drawings: &[Drawing
             for drawing in drawings.iter().filter(|drawing| drawing.writer == writer) {
                 let count = &mut count[usize::from(drawing.label)];
                 *count += 1;
-                if *count <= each {
+                if (skipped + 1..=skipped + each).contains(count) {
                     own.push(Own { strokes: &drawing.strokes, label: drawing.label });
                 } else {
                     others.push(drawing);
@@ -235,13 +237,15 @@ fn fine_tuning(model: &Model, data: &Dataset, split: &Split, drawings: &[Drawing
             };
             before.push(read(model));
             after.push(read(&tuned));
+            wrong += ((1.0 - after[writer] / 100.0) * others.len() as f64).round() as usize;
             test.push(percent(&fp32(&tuned)(&pixels).expect("whole images"), &labels));
         }
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let least = |values: &[f64]| values.iter().copied().fold(100.0, f64::min);
         println!(
-            "  taught {} drawings: the writer's others {:.2} (worst {:.1}) to {:.2} ({:.1}); test rows {:.2} (worst {:.2})",
+            "  taught {} drawings from the {}. on: the writer's others {:.2} (worst {:.1}) to {:.2} ({:.1}), {wrong} wrong; test rows {:.2} (worst {:.2})",
             10 * each,
+            10 * skipped + 1,
             mean(&before),
             least(&before),
             mean(&after),

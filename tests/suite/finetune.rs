@@ -66,6 +66,34 @@ fn a_hand_is_learned_and_the_data_set_is_not_forgotten() {
     }
 }
 
+/// A stem and a bar, which nobody but this hand takes for a 5; its bar: where it begins, its height, its length.
+fn cross([left, height, length]: [f32; 3]) -> Vec<Vec<Point>> {
+    vec![vec![[0.4, 0.0], [0.4, 1.0]], vec![[left, height], [left + length, height]]]
+}
+
+#[test]
+fn a_hand_is_read_in_other_proportions_than_those_drawn() {
+    let data = digits::load();
+    let split = Split::seeded(data.len() as u32, Split::DEFAULT_SEED);
+    let model = network(&data, &split.train, 40);
+    let drawing = cross([0.1, 0.4, 0.6]);
+    let read_of_45 = |pace| {
+        let settings = FineTuning { pace, bend: 0.1, ..FineTuning::of(&model, 1) };
+        let own = [Own { strokes: &drawing, label: 5 }];
+        let tuned = tune(&model, &data, &split.train, &own, settings);
+        let mut right = 0;
+        for left in [0.0, 0.1, 0.2] {
+            for height in [0.2, 0.3, 0.4, 0.5, 0.6] {
+                right +=
+                    [0.4, 0.6, 0.8].iter().filter(|&&length| read(&tuned, &cross([left, height, length])) == 5).count();
+            }
+        }
+        right
+    };
+    let (with, without) = (read_of_45(0.5), read_of_45(0.0));
+    assert!(with >= 41 && with > without, "{with} with other proportions, {without} without");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_bits_in_every_build_and_engine() {
     let data = digits::load();
