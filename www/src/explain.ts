@@ -5,17 +5,18 @@ import { fail } from "./fail";
 import { labCore } from "./jobs";
 import * as state from "./state";
 import { chosen } from "./view";
-import init, { Explainer, type Explanation, type LayerFacts } from "./wasm/quantpad.js";
+import type { Explainer, Explanation, LayerFacts } from "./wasm/quantpad.js";
 
-/** Whether this thread has the workers' part of the core too; it is loaded once somebody asks. */
-const loaded = signal(false);
+/** The workers' part of the core on this thread too; it is loaded once somebody asks. */
+const lab = signal<typeof import("./wasm/quantpad.js") | null>(null);
 let loading = false;
 
 async function load(): Promise<void> {
   loading = true;
   try {
-    await init({ module_or_path: (await labCore()).module });
-    loaded.value = true;
+    const [{ module }, glue] = await Promise.all([labCore(), import("./wasm/quantpad.js")]);
+    await glue.default({ module_or_path: module });
+    lab.value = glue;
   } catch (error) {
     loading = false;
     fail(error);
@@ -29,8 +30,8 @@ const explainer = computed(() => {
   last?.free();
   last = null;
   const files = state.models.value;
-  if (files && !loaded.value && !loading) void load();
-  if (files && loaded.value) last = new Explainer(files.fp32, files.quantized);
+  if (files && !lab.value && !loading) void load();
+  if (files && lab.value) last = new lab.value.Explainer(files.fp32, files.quantized);
   return last;
 });
 
