@@ -39,7 +39,7 @@ function App() {
     <div
       class={state.models.value ? "app" : "app opening"}
       data-testid="app"
-      data-state={state.phase.value}
+      data-state={state.told.value}
       data-backend={state.backend.value}
       data-model={state.trained.value.model}
       data-scheme={state.usedScheme.value}

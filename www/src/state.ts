@@ -24,6 +24,11 @@ export type Phase = "loading" | "training" | "ready" | "error";
 export const phase = signal<Phase>("loading");
 /** Whether all parts of the page are there, or only its first screen yet. */
 export const whole = signal(true);
+/** The phase as the page's contract has it: what waits for the end of the beginning finds all parts there. */
+export const told = computed((): Phase => {
+  if (whole.value || phase.value === "loading") return phase.value;
+  return "training";
+});
 /** `scalar`, `simd128` or `relaxed`, once known. */
 export const backend = signal("");
 /** What went wrong, in words, and a name for it; stays until something works again. */
