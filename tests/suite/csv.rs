@@ -1,5 +1,6 @@
 //! Digits as CSV: scikit-learn's form and MNIST's, with the line of whatever is wrong.
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::common;
 #[cfg(target_arch = "wasm32")]
 use crate::common::test;

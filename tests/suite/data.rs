@@ -1,5 +1,6 @@
 //! The data: the embedded digits are the published ones, and splits and scaling are scikit-learn's.
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::common;
 #[cfg(target_arch = "wasm32")]
 use crate::common::test;

@@ -1,6 +1,7 @@
 //! The visitor's own data: MNIST's files are read, in any order and packing, and what cannot be read is refused in a
 //! sentence of its own.
 
+#[cfg(not(target_arch = "wasm32"))]
 use crate::common;
 #[cfg(target_arch = "wasm32")]
 use crate::common::test;

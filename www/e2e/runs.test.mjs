@@ -289,6 +289,21 @@ for (const browser of BROWSERS) {
       });
     }
 
+    promise("a name that is being typed stays while another run comes", async () => {
+      const before = await rows();
+      const input = await page.driver.findElement(By.css(`[data-run="${before[0].run}"] input`));
+      await page.run((input) => input.scrollIntoView({ block: "center" }), input);
+      await input.sendKeys(" and mor");
+      // The keyboard stays where it is.
+      await page.run(() => {
+        const select = document.querySelector('[data-testid="format-select"]');
+        select.value = "tf32";
+        select.dispatchEvent(new Event("change", { bubbles: true }));
+      });
+      await noted(before.length + 1);
+      assert.equal(await input.getProperty("value"), `${before[0].name} and mor`);
+    });
+
     promise("a run is deleted, and then all of them", async () => {
       await page.driver.sleep(NOTED);
       const before = await rows();

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as engine from "../engine";
 import { fail } from "../fail";
 import { bytes, duration, percent } from "../format";
@@ -115,6 +115,23 @@ function Exports({ list }: { list: Run[] }) {
   );
 }
 
+/** What is being typed stays, whatever else of the run changes meanwhile, here or in another tab. */
+function Name({ run }: { run: Run }) {
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    if (input.current) input.current.value = run.name;
+  }, [run.name]);
+  return (
+    <input
+      ref={input}
+      class="run-name"
+      aria-label="Name of the run"
+      placeholder={run.name}
+      onChange={(event) => runs.rename(run.id, event.currentTarget.value).catch(fail)}
+    />
+  );
+}
+
 function Row({ run, compared, onCompare }: { run: Run; compared: Run | undefined; onCompare: () => void }) {
   const { fp32, quantized } = run.evaluation;
   const other = compared && compared !== run ? compared : undefined;
@@ -122,12 +139,7 @@ function Row({ run, compared, onCompare }: { run: Run; compared: Run | undefined
   return (
     <tr data-run={run.id} data-used={used} data-correct={quantized.correct} data-total={quantized.total}>
       <th scope="row">
-        <input
-          class="run-name"
-          aria-label="Name of the run"
-          value={run.name}
-          onChange={(event) => runs.rename(run.id, event.currentTarget.value).catch(fail)}
-        />
+        <Name run={run} />
         <small>
           {run.trained.data.name}, seed {run.record.seed}
           {run.trained.opened ? `, opened from ${run.trained.opened.file}` : ""}
