@@ -66,7 +66,7 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
   } catch (error) {
     fail(error);
   }
-  // The next thing to happen, once the page has said that it is ready.
+  // Drawings are answered from here on; the rest of the page comes next.
   await breathe();
   state.whole.value = true;
   void own.load();
