@@ -258,7 +258,11 @@ export class Page {
     await this.until(
       `data-state="${state}"`,
       async () => {
-        last = await this.run(() => document.querySelector('[data-testid="app"]')?.dataset.state);
+        // WebKit's driver can lose the answer of a script that a new page overtakes: it is asked again.
+        last = await Promise.race([
+          this.run(() => document.querySelector('[data-testid="app"]')?.dataset.state),
+          this.driver.sleep(5000),
+        ]);
         return last === state;
       },
       timeout,
