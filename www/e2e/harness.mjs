@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Builder, By, logging, Origin } from "selenium-webdriver";
 import chrome from "selenium-webdriver/chrome.js";
@@ -261,7 +262,7 @@ export class Page {
         // WebKit's driver can lose the answer of a script that a new page overtakes: it is asked again.
         last = await Promise.race([
           this.run(() => document.querySelector('[data-testid="app"]')?.dataset.state),
-          this.driver.sleep(5000),
+          sleep(5000, undefined, { ref: false }),
         ]);
         return last === state;
       },
