@@ -175,8 +175,11 @@ run_group() {
 }
 
 summary() {
+  local status=0
   printf '\n'
   awk -v seconds="$SECONDS" '
     { ok += $1; bad += $2; name = substr($0, length($1 $2 $3) + 4); printf "%-32s %5d passed %4d failed %5d s\n", name, $1, $2, $3 }
-    END { printf "%-32s %31d s\n\n%d passed, %d failed\n", "all", seconds, ok, bad; exit bad > 0 }' "$results"
+    END { printf "%-32s %31d s\n\n%d passed, %d failed\n", "all", seconds, ok, bad; exit bad > 0 }' "$results" || status=1
+  rm -f "$results"
+  return "$status"
 }

@@ -146,7 +146,7 @@ async function trainFirst({ digits }: Core): Promise<void> {
     const trained = { model, layers, seed, data: state.DIGITS, tuned: 0, early: false, made };
     engine.useTrained(trained, fp32, quantized, first.evaluate(fp32, quantized));
     engine.isReady();
-    void learnDigits(first, seed);
+    void learnDigits(first, seed).catch(fail);
   } catch (error) {
     first.free();
     throw error;
@@ -155,8 +155,12 @@ async function trainFirst({ digits }: Core): Promise<void> {
 
 /** Lets answers be doubted. Until then, for some frames, none is. */
 async function learnDigits(first: First, seed: number): Promise<void> {
-  await breathe();
-  await breathe();
-  if (state.trained.value.seed === seed) pad.setFamiliarity(first.familiarity(), seed, state.DIGITS);
-  first.free();
+  try {
+    // The rest of the page comes before it.
+    await breathe();
+    await breathe();
+    pad.setFamiliarity(first.familiarity(), seed, state.DIGITS);
+  } finally {
+    first.free();
+  }
 }
