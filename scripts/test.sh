@@ -24,7 +24,6 @@ run_tests() {
 
   check "Rust format" cargo fmt --check
   check "page lints" npm --prefix www run --silent lint
-  tests "names of schemes" page_tests node scheme
   check "Rust lints, native" cargo clippy --locked --all-targets -- -D warnings
   check "Rust lints, wasm" cargo clippy --locked --all-targets --target wasm32-unknown-unknown -- -D warnings
   check "Rust lints, relaxed" lint_relaxed
@@ -34,6 +33,8 @@ run_tests() {
   check "page build and types" build_page
   check "npm package" build_package
   check "browsers" setup_browsers
+  tests "numbers" page_tests node format
+  tests "names of schemes" page_tests node scheme
   tests "records of runs" page_tests node record
   tests "package" page_tests chromium package
   tests "compiled modules" page_tests chromium variants
