@@ -106,6 +106,30 @@ for (const browser of BROWSERS) {
       assert.deepEqual(await page.complaints(), []);
     });
 
+    it("a page left while it writes keeps the next ones from nothing, and writes when it is come back to", async () => {
+      page = await visit(browser);
+      await page.untilSettled();
+      await page.draw(SEVEN);
+      const { strokes } = await page.data("pad");
+      await page.driver.sleep(NOTED);
+      const queries = ["?seed=5", "?seed=6", "?model=mlp&epochs=3", ""];
+      for (const query of [...queries, ...queries]) {
+        await page.driver.get(page.server.url + query);
+        await page.untilState("ready");
+        assert.equal((await page.data("pad")).strokes, strokes, "the drawing is there, for the database has answered");
+      }
+      for (let i = 0; i < 2; i++) {
+        await page.run(() => history.back());
+        await page.driver.sleep(300);
+      }
+      await page.until("the run of seed 6", async () => (await page.data("app")).state === "ready");
+      await page.until("a run", () => page.run(() => document.querySelector('[data-used="true"]') !== null));
+      const runs = Number(await count());
+      await page.driver.get(page.server.url);
+      await page.until("the runs", async () => Number(await count()) >= runs);
+      assert.deepEqual(await page.complaints(), []);
+    });
+
     it("what a newer version of the page has written is left alone, and the page says so and goes on", async () => {
       page = await visit(browser, { server: { inject: NEWER_VERSION } });
       await page.untilState("ready");
@@ -205,7 +229,6 @@ for (const browser of BROWSERS) {
         page = await visit(browser, { path: "icon.svg" });
         const { origin } = new URL(page.server.url);
         await page.driver.sendDevToolsCommand("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });
-        await page.driver.manage().logs().get("browser"); // of the picture, which has no icon
         await page.driver.get(page.server.url);
         await page.untilState("ready");
         await notKept(/no room left/);
@@ -213,7 +236,11 @@ for (const browser of BROWSERS) {
         await page.until("a second run", async () => (await count()) === "2");
         assert.equal((await error()).code, "", "said once");
         await answers();
-        assert.deepEqual(await page.complaints(), []);
+        // The picture has no icon of its own, and the browser looks for one, at some time.
+        assert.deepEqual(
+          (await page.complaints()).filter((complaint) => !complaint.includes("/favicon.ico")),
+          [],
+        );
       });
     }
   });

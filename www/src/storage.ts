@@ -60,7 +60,8 @@ let database: Promise<IDBPDatabase<Schema>> | null = null;
 function open(): Promise<IDBPDatabase<Schema>> {
   if (database) return database;
   const opened = openDB<Schema>(NAME, 2, {
-    upgrade(db, before) {
+    upgrade(db, before, _, transaction) {
+      follow(transaction);
       if (before < 1) db.createObjectStore("own", { autoIncrement: true });
       if (before < 2) {
         db.createObjectStore("runs", { keyPath: "id", autoIncrement: true });
@@ -85,22 +86,61 @@ function open(): Promise<IDBPDatabase<Schema>> {
   return opened;
 }
 
-export const readOwn = async (): Promise<Own[]> => (await open()).getAll("own");
-
+type Mode = "readonly" | "readwrite" | "versionchange";
 type Stores = ("own" | "runs" | "data" | "tabs")[];
+type Transaction = Pick<IDBPTransaction<Schema, Stores, Mode>, "abort" | "done">;
 
-/** Reads and writes in one go: all of it is kept, or nothing. */
-async function write<S extends Stores>(
-  stores: S,
-  work: (transaction: IDBPTransaction<Schema, S, "readwrite">) => Promise<unknown>,
-): Promise<void> {
-  const transaction = (await open()).transaction(stores, "readwrite");
-  // Both may fail for one reason, and each wants to be heard.
-  await Promise.all([work(transaction), transaction.done]);
+/** Transactions under way. */
+const underWay = new Set<Transaction>();
+
+function follow(transaction: Transaction): void {
+  underWay.add(transaction);
+  const over = () => underWay.delete(transaction);
+  transaction.done.then(over, over);
 }
 
+/** How often the page was left and kept by the browser, to be come back to. */
+let left = 0;
+
+// WebKit keeps such a page as it is, in the midst of its transactions, and the next page waits for their end in vain: they
+// are given up.
+addEventListener("pagehide", ({ persisted }) => {
+  if (!persisted) return;
+  left++;
+  for (const transaction of underWay) {
+    try {
+      transaction.abort();
+    } catch {
+      // It is over already.
+    }
+  }
+});
+
+/** Reads and writes in one go: all of it is kept, or nothing. What was given up is done when the page is come back to. */
+async function transact<M extends "readonly" | "readwrite", S extends Stores, T>(
+  mode: M,
+  stores: S,
+  work: (transaction: IDBPTransaction<Schema, S, M>) => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    const before = left;
+    try {
+      const transaction = (await open()).transaction(stores, mode);
+      follow(transaction);
+      // Both may fail for one reason, and each wants to be heard.
+      const [answer] = await Promise.all([work(transaction), transaction.done]);
+      return answer;
+    } catch (error) {
+      if (left === before) throw error;
+    }
+  }
+}
+
+export const readOwn = (): Promise<Own[]> =>
+  transact("readonly", ["own"], (transaction) => transaction.objectStore("own").getAll());
+
 export async function addOwn(drawings: Own[]): Promise<void> {
-  await write(["own"], (transaction) => {
+  await transact("readwrite", ["own"], (transaction) => {
     const own = transaction.objectStore("own");
     return Promise.all(drawings.map((drawing) => own.add(drawing)));
   });
@@ -109,28 +149,32 @@ export async function addOwn(drawings: Own[]): Promise<void> {
 
 /** Takes the last one back. */
 export async function removeLastOwn(): Promise<void> {
-  await write(["own"], async (transaction) => {
+  await transact("readwrite", ["own"], async (transaction) => {
     const cursor = await transaction.objectStore("own").openCursor(null, "prev");
     await cursor?.delete();
   });
   tell({ own: true });
 }
 
-export const readRun = async (id: number): Promise<Run | undefined> => (await open()).get("runs", id);
+export const readRun = (id: number): Promise<Run | undefined> =>
+  transact("readonly", ["runs"], (transaction) => transaction.objectStore("runs").get(id));
 
 /** Oldest first. */
-export const readRuns = async (): Promise<Run[]> => (await open()).getAll("runs");
+export const readRuns = (): Promise<Run[]> =>
+  transact("readonly", ["runs"], (transaction) => transaction.objectStore("runs").getAll());
 
 /** Keeps a run; answers its number. */
 export async function addRun(run: Omit<Run, "id">): Promise<number> {
-  const id = await (await open()).add("runs", run as Run);
+  const id = await transact("readwrite", ["runs"], (transaction) =>
+    transaction.objectStore("runs").add(run as Run),
+  );
   tell({ run: id });
   return id;
 }
 
 /** Changes a part of a run, whatever another tab has changed of it; not, if one has deleted it. */
 export async function changeRun(id: number, change: Partial<Run>): Promise<void> {
-  await write(["runs"], async (transaction) => {
+  await transact("readwrite", ["runs"], async (transaction) => {
     const runs = transaction.objectStore("runs");
     const run = await runs.get(id);
     if (run) await runs.put({ ...run, ...change });
@@ -139,32 +183,38 @@ export async function changeRun(id: number, change: Partial<Run>): Promise<void>
 }
 
 export async function removeRun(id: number): Promise<void> {
-  await (await open()).delete("runs", id);
+  await transact("readwrite", ["runs"], (transaction) => transaction.objectStore("runs").delete(id));
   tell({ run: id });
 }
 
 export async function readData(tab: string): Promise<KeptData | undefined> {
-  const data = await (await open()).get("data", tab);
+  const data = await transact("readonly", ["data"], (transaction) =>
+    transaction.objectStore("data").get(tab),
+  );
   return data && { name: data.name, files: data.files.map(({ name, bytes }) => new File([bytes], name)) };
 }
 
 /** Keeps the files of the data set that a tab uses; none are the digits. */
 export async function keepData(tab: string, { name, files }: KeptData): Promise<void> {
-  const db = await open();
-  if (files.length === 0) return db.delete("data", tab);
   // As bytes: WebKit keeps no files in a private window.
-  const kept = files.map(async (file) => ({ name: file.name, bytes: await file.arrayBuffer() }));
-  await db.put("data", { name, files: await Promise.all(kept) }, tab);
+  const bytes = files.map(async (file) => ({ name: file.name, bytes: await file.arrayBuffer() }));
+  const kept = { name, files: await Promise.all(bytes) };
+  await transact("readwrite", ["data"], async (transaction) => {
+    const data = transaction.objectStore("data");
+    if (files.length === 0) await data.delete(tab);
+    else await data.put(kept, tab);
+  });
 }
 
-export const readTab = async (id: string): Promise<Tab | undefined> => (await open()).get("tabs", id);
+export const readTab = (id: string): Promise<Tab | undefined> =>
+  transact("readonly", ["tabs"], (transaction) => transaction.objectStore("tabs").get(id));
 
 /** Longer than this nobody comes back to a tab, in ms. */
 const TAB_LIFE = 30 * 24 * 3600 * 1000;
 
 /** Keeps what this tab comes back to, and forgets old ones. */
 export async function keepTab(tab: Tab): Promise<void> {
-  await write(["tabs", "data"], async (transaction) => {
+  await transact("readwrite", ["tabs", "data"], async (transaction) => {
     const [tabs, data] = [transaction.objectStore("tabs"), transaction.objectStore("data")];
     await tabs.put(tab);
     for (const { id, when } of await tabs.getAll()) {
@@ -175,7 +225,7 @@ export async function keepTab(tab: Tab): Promise<void> {
 
 /** Empties one store. */
 export async function clear(store: "own" | "runs"): Promise<void> {
-  await (await open()).clear(store);
+  await transact("readwrite", [store], (transaction) => transaction.objectStore(store).clear());
   tell(store === "own" ? { own: true } : { run: null });
 }
 

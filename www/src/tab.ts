@@ -11,6 +11,9 @@ const KEY = "quantpad-tab";
 /** A drawing is written down once it has rested for so long, in ms; an empty pad at once. */
 const REST = 300;
 
+/** How long the beginning waits for what the tab showed before, in ms. */
+const PATIENCE = 3000;
+
 export interface Recalled {
   strokes: number[][];
   run: runs.Run | undefined;
@@ -18,11 +21,19 @@ export interface Recalled {
   files: File[];
 }
 
-/** What this tab showed before, if it showed the run that the address says. A new tab recalls nothing, and waits for nothing. */
-export async function recall(): Promise<Recalled | null> {
+/**
+ * What this tab showed before, if it showed the run that the address says. A new tab recalls nothing, and waits for nothing;
+ * where the database does not answer, the page begins without it.
+ */
+export function recall(): Promise<Recalled | null> {
+  const id = isKnown() ? sessionStorage.getItem(KEY) : null;
+  if (!id) return Promise.resolve(null);
+  return Promise.race([read(id), new Promise<null>((late) => setTimeout(late, PATIENCE, null))]);
+}
+
+async function read(id: string): Promise<Recalled | null> {
   try {
-    const id = sessionStorage.getItem(KEY);
-    const tab = id ? await storage.readTab(id) : undefined;
+    const tab = await storage.readTab(id);
     if (!tab) return null;
     const run = tab.run === null ? undefined : await storage.readRun(tab.run);
     const same = run && toQuery(run.record) === toQuery(fromQuery(location.search).record);
