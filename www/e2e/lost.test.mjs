@@ -116,7 +116,11 @@ for (const browser of BROWSERS) {
       for (const query of [...queries, ...queries]) {
         await page.driver.get(page.server.url + query);
         await page.untilState("ready");
-        assert.equal((await page.data("pad")).strokes, strokes, "the drawing is there, for the database has answered");
+        assert.equal(
+          (await page.data("pad")).strokes,
+          strokes,
+          "the drawing is there, for the database has answered",
+        );
       }
       for (let i = 0; i < 2; i++) {
         await page.run(() => history.back());
