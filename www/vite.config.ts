@@ -1,7 +1,10 @@
 import { defineConfig, type Plugin } from "vite";
 import { VitePWA } from "vite-plugin-pwa";
 
-/** Puts the page's own code into the page, so that it is fetched at once and yet not waited for by `boot.ts`. */
+/**
+ * Puts the page's own code into the page, so that it is fetched at once and yet not waited for by `boot.ts`; and what that
+ * will ask for, before it is there itself.
+ */
 const main: Plugin = {
   name: "main",
   apply: "build",
@@ -10,8 +13,18 @@ const main: Plugin = {
     handler(_, { bundle = {} }) {
       const chunk = Object.values(bundle).find((file) => file.type === "chunk" && file.name === "main");
       if (!chunk) throw new Error("There is no chunk of main.tsx.");
+      const preload = (name: RegExp) => {
+        const href = Object.keys(bundle).find((file) => name.test(file));
+        if (!href) throw new Error(`There is no file ${name}.`);
+        const attrs = { rel: "preload", as: "fetch", crossorigin: true, href: `./${href}` };
+        return { tag: "link", attrs, injectTo: "head" as const };
+      };
       const attrs = { type: "module", crossorigin: true, src: `./${chunk.fileName}` };
-      return [{ tag: "script", attrs, injectTo: "head" }];
+      return [
+        preload(/page_simd128-.*\.wasm$/),
+        preload(/digits-.*\.bin$/),
+        { tag: "script", attrs, injectTo: "head" as const },
+      ];
     },
   },
 };

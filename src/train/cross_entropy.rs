@@ -30,7 +30,7 @@ fn unpaired(pairs: &Pairs) -> Classes {
 /// Most pixels of an image for which there is a preconditioner: its cost grows with their third power.
 const MAX_BLOCK: usize = 256;
 
-/// The objective. Parameters are `[classes][pixels + 1]`, the intercept last in each row.
+/// The objective. Parameters are `[classes][pixels + 1]`, the intercept last in each row; they begin at zero.
 pub struct CrossEntropy {
     c: f64,
     rows: Pixels,
@@ -214,14 +214,18 @@ impl Objective for CrossEntropy {
         for (residual, factor) in residual.chunks_exact_mut(inputs).zip(&self.factors) {
             factor.solve(residual);
         }
-        centre_intercepts(residual, inputs);
+        centre(residual, inputs);
     }
 }
 
-/// Takes off the constant that all intercepts may have in common: the objective does not depend on it.
-fn centre_intercepts(parameters: &mut [f64], inputs: usize) {
-    let mean = parameters.chunks_exact(inputs).map(|row| row[inputs - 1]).sum::<f64>() / CLASSES as f64;
-    parameters.chunks_exact_mut(inputs).for_each(|row| row[inputs - 1] -= mean);
+/// Takes off what the classes have in common in each input: the probabilities do not depend on it and the penalty keeps it at
+/// zero, so from zero on it stays there, but the classes' own blocks know nothing of that.
+fn centre(parameters: &mut [f64], inputs: usize) {
+    for k in 0..inputs {
+        let class = |c: usize| c * inputs + k;
+        let mean = (0..CLASSES).map(|c| parameters[class(c)]).sum::<f64>() / CLASSES as f64;
+        (0..CLASSES).for_each(|c| parameters[class(c)] -= mean);
+    }
 }
 
 /// `exp(z − largest)` divided by their sum, which is returned.

@@ -46,14 +46,15 @@ const MAX_TRIALS: usize = 30;
 /// Products with the Hessian in one iteration, at most.
 const MAX_PRODUCTS: usize = 60;
 /// The linear system is solved until its residual is below `min(LOOSEST, (|g| / |g at the start|)^POWER) · |g|`. Products
-/// with the Hessian for the digits: 170 in 11 iterations; with a power of 0.5, 188 in 10; of 0.2, 177 in 13.
+/// with the Hessian for the digits: 50 in 11 iterations; with a power of 0.5, 64 in 10; of 0.2, 50 in 13.
 const LOOSEST: f64 = 0.5;
 const POWER: f64 = 0.3;
 /// The preconditioner is made when the gradient has come down to this share of its first norm...
 const NEAR: f64 = 0.01;
-/// ...and has to come down to less than this share of what it then is; and again when an
-/// iteration has used up its products.
+/// ...and has to come down to less than this share of what it then is; and again when an iteration took more products than
+/// this, which is about what making it costs.
 const FAR: f64 = 1e-3;
+const MANY_PRODUCTS: usize = 12;
 /// Below this share of the tolerance a residual is good enough, however small the forcing term.
 const ENOUGH: f64 = 0.3;
 
@@ -65,8 +66,8 @@ pub struct Newton {
     gradient: Vec<f64>,
     first_norm: f64,
     prepared: bool,
-    /// Whether [`MAX_PRODUCTS`] were too few for the last iteration.
-    exhausted: bool,
+    /// Whether the last direction took more than [`MANY_PRODUCTS`].
+    slow: bool,
     /// How long a step may be; without limit until one was too long.
     radius: f64,
 }
@@ -77,7 +78,7 @@ impl Newton {
         let mut gradient = vec![0.0; x.len()];
         let value = objective.evaluate(&x, &mut gradient);
         let first_norm = norm(&gradient);
-        Self { x, value, gradient, first_norm, prepared: false, exhausted: false, radius: f64::INFINITY }
+        Self { x, value, gradient, first_norm, prepared: false, slow: false, radius: f64::INFINITY }
     }
 
     /// The current point.
@@ -104,9 +105,9 @@ impl Newton {
     pub fn step(&mut self, objective: &mut impl Objective, tolerance: f64) -> Step {
         let now = self.gradient_norm();
         let near = now < NEAR * self.first_norm && tolerance < FAR * now;
-        if !self.prepared && near || self.exhausted {
+        if !self.prepared && near || self.slow {
             objective.prepare();
-            (self.prepared, self.exhausted) = (true, false);
+            (self.prepared, self.slow) = (true, false);
         }
         let rounding = 1e-13 * self.value.abs();
         let mut x = vec![0.0; self.x.len()];
@@ -162,7 +163,8 @@ impl Newton {
         let mut square = dot(&residual, &conditioned);
         let mut product = solution.clone();
         let mut predicted = 0.0;
-        for _ in 0..MAX_PRODUCTS {
+        for products in 0..MAX_PRODUCTS {
+            self.slow |= products >= MANY_PRODUCTS;
             objective.curvature(&along, &mut product);
             let curvature = dot(&along, &product);
             let step = square / curvature;
@@ -188,7 +190,6 @@ impl Newton {
             }
             square = next;
         }
-        self.exhausted = true;
         (solution, predicted)
     }
 

@@ -1,4 +1,4 @@
-//! What makes conjugate gradients converge in half the products: each class's own block of the Hessian, inverted.
+//! What makes conjugate gradients converge in a quarter of the products: each class's own block of the Hessian, inverted.
 //!
 //! The block of class c is `C · Xᵀ diag(p (1 − p)) X + I`. Once the fit is near its end, p (1 − p) is close to 0 for most
 //! rows of most classes, and all ten blocks together cost as much as ten products with the Hessian. Only the speed of the

@@ -105,7 +105,7 @@ fn training_gives_the_same_bits_natively_and_in_every_browser() {
         common::hash(coefficients.iter().chain(&intercepts).map(|v| v.to_bits()))
     };
     let hashes = [hash_of(Split::DEFAULT_SEED, 1.0), hash_of(7, 0.1)];
-    assert_eq!(hashes.map(|h| format!("{h:016x}")), ["fbb7d11a60be162a", "c2947652ad309dd0"]);
+    assert_eq!(hashes.map(|h| format!("{h:016x}")), ["6024d20062b685b0", "3171cc709f3a0b2d"]);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn odd_sizes_constant_pixels_and_missing_classes_are_fitted() {
     while !trainer.step().expect("a finite loss").done {}
     assert!(trainer.progress().gradient_norm < 1e-6, "{:?}", trainer.progress());
     let (coefficients, _) = trainer.coefficients();
-    assert!(coefficients.chunks(9).all(|class| class[4].abs() < 1e-9), "a pixel that says nothing has a weight");
+    assert!(coefficients.chunks(9).all(|class| class[4].abs() < 1e-6), "a pixel that says nothing has a weight");
 }
 
 /// Data too large for all blocks to be kept, and images too large for the preconditioner.

@@ -1,12 +1,9 @@
 /**
- * What the page asks for first: the core, which loads and compiles while the page's own code (`main.tsx`) still comes. The
- * build puts that into the page beside this (vite.config.ts).
+ * What runs first: the core and, where a visit begins anew, the first fit, while the page's own code (`main.tsx`) still
+ * comes. The build puts that into the page beside this (vite.config.ts).
  */
 
-import { loadPage } from "./wasm";
-
-// Whoever waits for it hears of a failure.
-loadPage().catch(() => {});
+import "./first";
 
 addEventListener(
   "error",

@@ -3,6 +3,7 @@
 import { createRef, render } from "preact";
 import { useEffect } from "preact/hooks";
 import { keepAddress } from "./address";
+import { beginsAnew } from "./anew";
 import * as engine from "./engine";
 import { Answers } from "./panels/answers";
 import { Draw } from "./panels/draw";
@@ -14,7 +15,7 @@ import { Pipeline } from "./panels/pipeline";
 import { Summary } from "./panels/summary";
 import { Tour } from "./panels/tour";
 import { Kept, Update } from "./panels/update";
-import { beginsSmall, start } from "./start";
+import { start } from "./start";
 import * as state from "./state";
 import { loadTheme } from "./theme";
 import * as undo from "./undo";
@@ -73,7 +74,7 @@ function App() {
   );
 }
 
-state.whole.value = !beginsSmall();
+state.whole.value = !beginsAnew();
 loadTheme();
 keepAddress();
 undo.begin();

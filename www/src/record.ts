@@ -1,5 +1,6 @@
 /** All that defines a run, as the page's address says it: the link makes the same run again, to the bit. */
 
+import { SEED } from "./anew";
 import { DEFAULT, errorOf, nameOf, ofName } from "./scheme";
 import { FIELDS, isReadable } from "./settings";
 import type { Fields } from "./state";
@@ -52,7 +53,7 @@ export interface RunRecord extends TrainRecord, QuantizeRecord {}
 
 export const DEFAULT_RECORD: RunRecord = {
   model: "softmax",
-  seed: 42,
+  seed: SEED,
   regularization: "1",
   augment: false,
   fields: {},

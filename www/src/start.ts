@@ -4,6 +4,7 @@ import { breathe } from "./breathe";
 import { request, setControls, setDefaults, trainRecord } from "./controls";
 import * as engine from "./engine";
 import { fail } from "./fail";
+import { core, early, fit } from "./first";
 import { begin, keepData } from "./jobs";
 import * as own from "./own";
 import * as pad from "./pad";
@@ -14,18 +15,16 @@ import * as state from "./state";
 import * as tab from "./tab";
 import * as updates from "./updates";
 import { setView } from "./view";
-import { type Core, Failure, loadPage } from "./wasm";
-import init, { backend, First, type Step } from "./wasm/page.js";
+import { Failure } from "./wasm";
+import type { First } from "./wasm/page.js";
 
-/** Loads the core, gives `canvas` its pad, trains and quantizes the first model. */
+/** Gives `canvas` its pad, trains and quantizes the first model. */
 export async function start(canvas: HTMLCanvasElement): Promise<void> {
   try {
-    const core = await loadPage();
-    begin(core.backend);
-    await init({ module_or_path: core.module });
-    state.backend.value = backend();
-    performance.mark("core-ready");
-    if (core.backend === "scalar") {
+    const { backend } = await core;
+    begin(backend);
+    state.backend.value = backend;
+    if (backend === "scalar") {
       state.failure.value = {
         code: "no-simd",
         message:
@@ -59,9 +58,9 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
       await engine.reuse(recalled.run);
       engine.isReady();
     } else if (isFirst(record)) {
-      await trainFirst(core);
+      await trainFirst();
     } else {
-      await engine.runTraining(request(), false).catch((error) => standIn(error, core));
+      await engine.runTraining(request(), false).catch(standIn);
     }
   } catch (error) {
     fail(error);
@@ -93,21 +92,15 @@ function quoted(parts: string[]): string {
 }
 
 /** The usual models, where the core refuses what the link asks for. */
-async function standIn(error: unknown, core: Core): Promise<void> {
+async function standIn(error: unknown): Promise<void> {
   if (error instanceof Failure && /^(cancelled|worker-crashed)$/.test(error.code)) throw error;
   setControls(DEFAULT_RECORD);
-  await trainFirst(core);
+  await trainFirst();
   const reason = error instanceof Error ? error.message : String(error);
   fail(
     new Failure("bad-link", `What this link asks for cannot be made: ${reason} The usual settings stand in.`),
   );
 }
-
-/**
- * Whether the page begins with its first screen alone, which is all that a first drawing needs: nothing is to come back, and
- * the address leads nowhere else.
- */
-export const beginsSmall = () => !tab.isKnown() && location.hash === "" && location.search === "";
 
 /** Whether the page's own part of the core can make this run: softmax regression as usual, nothing calibrated. */
 const isFirst = ({ model, regularization, augment, scheme, correction }: RunRecord) =>
@@ -118,28 +111,14 @@ const isFirst = ({ model, regularization, augment, scheme, correction }: RunReco
   !ofName(scheme).activations.startsWith("static") &&
   correction === "none";
 
-/** The longest that the first fit keeps the page from anything else, in ms: most machines need no more for all of it. */
-const SLICE = 100;
-
-/** Trains the first pair of models on this thread, which is quicker than a worker starts. */
-async function trainFirst({ digits }: Core): Promise<void> {
+/** Makes the first pair of models. */
+async function trainFirst(): Promise<void> {
   const made = trainRecord(state.DIGITS);
   const { model, seed } = made;
-  const layers: number[] = [];
-  const history: Step[] = [];
-  const first = new First(digits, seed);
+  const begun = await early;
+  const { first, history, computeMs } = begun?.seed === seed ? begun : await fit(await core, seed);
   try {
-    let computeMs = 0;
-    for (let done = false; !done; ) {
-      const begin = performance.now();
-      while (!done && performance.now() - begin < SLICE) {
-        const progress = first.step();
-        history.push(...progress.steps);
-        done = progress.done;
-      }
-      computeMs += performance.now() - begin;
-      if (!done) await breathe();
-    }
+    const layers: number[] = [];
     const fp32 = first.model();
     const quantized = first.quantize(fp32, state.scheme.value);
     state.run.value = { running: false, paused: false, model, layers, computeMs, share: 1, history };

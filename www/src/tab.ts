@@ -1,12 +1,11 @@
 /** What this tab comes back to after a reload or a crash: the drawing and the run in use. Each tab has its own. */
 
 import { effect } from "@preact/signals";
+import { isKnown, TAB_KEY } from "./anew";
 import { fromQuery, toQuery } from "./record";
 import * as runs from "./runs";
 import * as state from "./state";
 import * as storage from "./storage";
-
-const KEY = "quantpad-tab";
 
 /** A drawing is written down once it has rested for so long, in ms; an empty pad at once. */
 const REST = 300;
@@ -26,7 +25,7 @@ export interface Recalled {
  * where the database does not answer, the page begins without it.
  */
 export function recall(): Promise<Recalled | null> {
-  const id = isKnown() ? sessionStorage.getItem(KEY) : null;
+  const id = isKnown() ? sessionStorage.getItem(TAB_KEY) : null;
   if (!id) return Promise.resolve(null);
   return Promise.race([read(id), new Promise<null>((late) => setTimeout(late, PATIENCE, null))]);
 }
@@ -46,18 +45,9 @@ async function read(id: string): Promise<Recalled | null> {
   }
 }
 
-/** Whether this tab may have something to come back to. */
-export function isKnown(): boolean {
-  try {
-    return sessionStorage.getItem(KEY) !== null;
-  } catch {
-    return false;
-  }
-}
-
 /** The tab is as a new one from the next load on. */
 export function forget(): void {
-  sessionStorage.removeItem(KEY);
+  sessionStorage.removeItem(TAB_KEY);
 }
 
 /** What this tab goes by in the database; null where the browser keeps nothing. */
@@ -97,10 +87,10 @@ export async function keepData(data: storage.KeptData): Promise<void> {
 
 /** The name that this tab had; a tab duplicated from another, which has that name too, takes a new one. */
 async function takeName(): Promise<string> {
-  const known = sessionStorage.getItem(KEY);
+  const known = sessionStorage.getItem(TAB_KEY);
   if (known && (await claim(known))) return known;
   const id = crypto.randomUUID();
-  sessionStorage.setItem(KEY, id);
+  sessionStorage.setItem(TAB_KEY, id);
   await claim(id);
   const data = known ? await storage.readData(known) : undefined;
   if (data) await storage.keepData(id, data);

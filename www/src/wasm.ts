@@ -5,7 +5,6 @@
 
 import { relaxedSimd, simd } from "wasm-feature-detect";
 import packedDigits from "./wasm/digits.bin?url";
-import pageRelaxed from "./wasm/page_relaxed.wasm?url";
 import pageScalar from "./wasm/page_scalar.wasm?url";
 import pageSimd from "./wasm/page_simd128.wasm?url";
 import labRelaxed from "./wasm/quantpad_relaxed.wasm?url";
@@ -31,12 +30,15 @@ export type Part = "page" | "lab";
 /** A part, ready to be instantiated, and the file of the digits, which it trains on. */
 export interface Core {
   module: WebAssembly.Module;
+  /** The build that was asked for. */
   backend: Backend;
   digits: Uint8Array;
 }
 
 const URLS: Record<Part, Record<Backend, string>> = {
-  page: { scalar: pageScalar, simd128: pageSimd, relaxed: pageRelaxed },
+  // For one image at a time the relaxed instructions would win nothing: one build for nearly all browsers can be asked for
+  // before any script runs (vite.config.ts).
+  page: { scalar: pageScalar, simd128: pageSimd, relaxed: pageSimd },
   lab: { scalar: labScalar, simd128: labSimd, relaxed: labRelaxed },
 };
 
@@ -48,17 +50,11 @@ export async function loadable(): Promise<Backend[]> {
   return backends;
 }
 
-/** The page's own part, once asked for. */
-let page: Promise<Core> | null = null;
-
 /**
  * The page's own part, in the fastest build that this browser can run.
  * @throws {Failure} when there is no WebAssembly or a file cannot be had
  */
-export function loadPage(): Promise<Core> {
-  page ??= choose().then((backend) => load("page", backend));
-  return page;
-}
+export const loadPage = async (): Promise<Core> => load("page", await choose());
 
 async function choose(): Promise<Backend> {
   if (typeof WebAssembly !== "object") {

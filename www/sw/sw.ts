@@ -2,8 +2,8 @@
  * The service worker: keeps the page on this device, whole, and answers from what it keeps.
  *
  * A version is kept all or nothing: everything is there before it is installed, and the page that asks is answered by one
- * version until the visitor takes the next (`src/updates.ts`). Of the core's builds only the one that this browser runs is
- * kept: the page names it in the address of this script, `sw.js?backend=relaxed`.
+ * version until the visitor takes the next (`src/updates.ts`). Of the core's builds only those that this browser runs are
+ * kept: the page names the workers' in the address of this script, `sw.js?backend=relaxed`.
  */
 
 import { addPlugins, type PrecacheEntry, precacheAndRoute } from "workbox-precaching";
@@ -12,9 +12,10 @@ declare const self: ServiceWorkerGlobalScope;
 
 const backend = new URL(self.location.href).searchParams.get("backend");
 
-const files = (self.__WB_MANIFEST as PrecacheEntry[]).filter(
-  ({ url }) => !url.endsWith(".wasm") || url.includes(`_${backend}-`),
-);
+const all = self.__WB_MANIFEST as PrecacheEntry[];
+/** What this browser runs, as in `src/wasm.ts`. */
+const builds = [`quantpad_${backend}-`, `page_${backend === "scalar" ? "scalar" : "simd128"}-`];
+const files = all.filter(({ url }) => !url.endsWith(".wasm") || builds.some((build) => url.includes(build)));
 const names = new Set(files.map(({ url }) => url));
 
 addPlugins([
@@ -25,7 +26,8 @@ addPlugins([
       const page = response.headers.get("content-type")?.startsWith("text/html");
       if (page && event.type === "install") {
         const asked = (await response.clone().text()).match(/assets\/[\w.-]+/g) ?? [];
-        if (!asked.every((name) => names.has(name))) throw new Error("The page is of another version.");
+        if (!asked.every((name) => all.some(({ url }) => url === name)))
+          throw new Error("The page is of another version.");
       }
       return response;
     },
