@@ -91,7 +91,7 @@ impl Bench {
     }
 
     /// Times the fused multiply-add against multiply and add, takes the faster one for inference in this instance, and
-    /// tells it ([`use_rounding`](super::use_rounding) hands it to another): in some engines the fused instruction is the slower one.
+    /// tells it: in some engines the fused instruction is the slower one.
     #[wasm_bindgen(js_name = chooseRounding)]
     pub fn choose_rounding(&self) -> Result<String, JsValue> {
         let (rows, inputs, outputs) = (24, 64, 32);

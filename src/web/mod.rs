@@ -16,7 +16,6 @@
 //! In both:
 //! * [`Predictor`]: both models; [`renderings`]: what they see of strokes.
 //! * [`presets`], [`scheme_error`], [`sweep_schemes`], [`network_defaults`]: which schemes and settings there are.
-//! * [`use_rounding`]: how this instance multiplies floats.
 //! * `dto`, `progress`: the records that cross to TypeScript; `clock`: `performance.now()`.
 
 mod defaults;
@@ -79,24 +78,11 @@ pub use {
 
 use wasm_bindgen::prelude::*;
 
-use crate::kernels::Rounding;
 
 /// Once per instance: a panic is written to the console with its place.
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
-}
-
-/// Fixes how this instance's inference multiplies floats: `fused` or `separate`.
-#[wasm_bindgen(js_name = useRounding)]
-pub fn use_rounding(name: &str) {
-    if name == Rounding::Separate.name() { Rounding::Separate } else { Rounding::Fused }.use_for_inference();
-}
-
-/// Which kernels this build uses: `scalar`, `simd128` or `relaxed`.
-#[wasm_bindgen]
-pub fn backend() -> String {
-    crate::kernels::BACKEND.name().into()
 }
 
 impl From<crate::Error> for JsValue {

@@ -17,7 +17,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { drawAndWatch, openEmpty } from "./bench-opening.mjs";
+import { drawAndWatch, openEmpty, REST } from "./bench-opening.mjs";
 import {
   drawingsTable,
   drawingTable,
@@ -243,14 +243,15 @@ function measureSizes() {
       .reduce((sum, file) => sum + gzip(join(ASSETS, file)), 0);
   const sent = (file) => statSync(existsSync(`${file}.br`) ? `${file}.br` : file).size;
   const html = readFileSync(join(DIST, "index.html"), "utf8");
-  const isFirst = (file) =>
-    html.includes(file) || /^(page_relaxed.*\.wasm|digits.*\.bin|wasm-.*\.js)$/.test(file);
+  const isFirst = (file) => html.includes(file);
   const brotli = (wanted) =>
     readdirSync(ASSETS)
-      .filter((file) => !/\.(br|gz)$|_(scalar|simd128)-/.test(file) && wanted(file))
+      .filter((file) => !/\.(br|gz)$|_scalar-|quantpad_simd128-/.test(file) && wanted(file))
       .reduce((sum, file) => sum + sent(join(ASSETS, file)), sent(join(DIST, "index.html")));
   const modules = (name, part) =>
-    BACKENDS.map((backend) => [`${name}-${backend}`, gzip(join(MODULES, `${part}_${backend}.wasm`))]);
+    BACKENDS.map((backend) => [backend, join(MODULES, `${part}_${backend}.wasm`)])
+      .filter(([, file]) => existsSync(file))
+      .map(([backend, file]) => [`${name}-${backend}`, gzip(file)]);
   return [
     ...modules("page", "page"),
     ...modules("wasm", "quantpad"),
@@ -265,14 +266,17 @@ function measureSizes() {
   }));
 }
 
-/** One visit in a fresh profile: milliseconds from the start of loading until ready, and the figures of the page. */
+/**
+ * One visit in a fresh profile: milliseconds from the start of loading until drawings are answered, and until all parts of
+ * the page are there; and the figures of the page.
+ */
 async function measureVisit(browser) {
   // The page notes the moment itself: asking through the driver would be late.
   const inject = `new MutationObserver(() => {
     const state = document.querySelector('[data-testid="app"]')?.dataset.state;
     if (state === 'ready') globalThis.readyAt ??= performance.now();
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-state'] });`;
-  const page = await visit(browser, { server: { inject } });
+  const page = await visit(browser, { server: { inject }, rest: REST });
   try {
     await page.untilState("ready");
     // The page measures by itself when it is ready; its button is back when it has done so.
@@ -283,6 +287,7 @@ async function measureVisit(browser) {
     });
     return {
       ready: await page.run(() => globalThis.readyAt),
+      answering: await page.run(() => performance.getEntriesByName("ready")[0].startTime),
       app: await page.data("app"),
       total: Number((await page.data("fp32-accuracy")).total),
       fp32: await timed("fp32"),
@@ -318,7 +323,13 @@ async function measurePage(browser) {
   ];
   return [
     { group: "page", name: "ready", backend, ...over(({ ready }) => ready * 1e6) },
+    { group: "page", name: "answering", backend, ...over(({ answering }) => answering * 1e6) },
     { group: "page", name: "empty", ...quartiles(empty.map((ms) => ms * 1e6)) },
+    {
+      group: "page",
+      name: "answering-over-empty",
+      ...over(({ answering }, i) => (answering - empty[i]) * 1e6),
+    },
     { group: "page", name: "over-empty", ...over(({ ready }, i) => (ready - empty[i]) * 1e6) },
     ...panel("fp32", "fp32"),
     ...panel("quantized", "int8"),

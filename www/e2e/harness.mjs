@@ -103,15 +103,19 @@ function which(program) {
  * Opens the built page in a fresh browser of this engine.
  *
  * `server` are options of startServer; its `inject` runs after the recorder. `path` is the page's folder on the server.
- * `size` is that of the window.
+ * `size` is that of the window. `rest`: ms between the start of the browser and the opening of the page.
  */
-export async function visit(browser, { server: options = {}, path = "", size = [1280, 1000] } = {}) {
+export async function visit(
+  browser,
+  { server: options = {}, path = "", size = [1280, 1000], rest = 0 } = {},
+) {
   const server = await startServer({ ...options, inject: `${RECORDER}\n${options.inject ?? ""}` });
   try {
     const driver = await START[browser]();
     const page = new Page(browser, driver, server);
     try {
       await driver.manage().window().setRect({ width: size[0], height: size[1] });
+      await sleep(rest);
       await driver.get(server.url + path);
       return page;
     } catch (error) {

@@ -23,7 +23,7 @@ describe("the server", () => {
         done({ status: response.statusCode, headers: response.headers, body });
       }).once("error", fail);
     });
-  const wasm = `assets/${readdirSync(new URL("assets", DIST)).find((name) => /^page_relaxed.*\.wasm$/.test(name))}`;
+  const wasm = `assets/${readdirSync(new URL("assets", DIST)).find((name) => /^page_simd128.*\.wasm$/.test(name))}`;
 
   for (const [path, type] of [
     [wasm, "application/wasm"],

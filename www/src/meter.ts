@@ -5,7 +5,6 @@ import { fail } from "./fail";
 import { alone, ask, CANCELLED, CoreWorker, labCore, measurerDied } from "./jobs";
 import * as state from "./state";
 import { type Backend, Failure, load, loadable } from "./wasm";
-import { useRounding } from "./wasm/page.js";
 import type { Ceiling, Pair } from "./wasm/quantpad.js";
 
 /** Alternating pairs of samples: a first look at once, then the figures that stay. */
@@ -42,7 +41,6 @@ async function measureAll(): Promise<void> {
       state.timing.value = measured.timing;
       state.timedModel.value = quantized;
       state.labReport.value = measured.lab;
-      useRounding(measured.rounding);
     }
   } catch (error) {
     // Whatever went wrong there, the next measurement begins with a new one.

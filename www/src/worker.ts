@@ -58,8 +58,6 @@ export interface Swept {
 export interface Measured {
   timing: TimingReport;
   lab: LabReport;
-  /** How inference multiplies floats fastest in this engine. */
-  rounding: string;
 }
 
 const PAYOFF_PAIRS = 5;
@@ -299,7 +297,6 @@ class Jobs {
     return {
       timing: this.time(fp32, quantized, images, pairs),
       lab: this.#lab.labReport(quantized, images, pairs),
-      rounding: this.#rounding,
     };
   }
 
