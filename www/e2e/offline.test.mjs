@@ -232,9 +232,7 @@ for (const browser of BROWSERS) {
       // Its files are gone from the server, and its worker and panels come from what is kept.
       const oldOnes = async () =>
         (await inCache()).filter((url) => url.includes("/assets/") && !url.includes(NEW));
-      // WebKit has once been seen without them, by a reason not found.
-      const firm = browser !== "webkit";
-      if (firm) assert.ok((await oldOnes()).some((url) => url.includes("worker")));
+      assert.ok((await oldOnes()).some((url) => url.includes("worker")));
       await page.choose("model-select", "mlp");
       await page.type("field-epochs", "3000");
       await page.click("train");
@@ -247,15 +245,13 @@ for (const browser of BROWSERS) {
       await page.click("train");
       await page.until("a network", async () => (await page.data("app")).model === "mlp");
       assert.equal((await page.data("error")).code, "");
-      if (firm) {
-        const fetched = await page.driver.executeAsyncScript(
-          (url, done) => {
-            fetch(url, { cache: "reload" }).then(({ status }) => done(status));
-          },
-          (await oldOnes()).find((url) => url.includes("worker")),
-        );
-        assert.equal(fetched, 200);
-      }
+      const fetched = await page.driver.executeAsyncScript(
+        (url, done) => {
+          fetch(url, { cache: "reload" }).then(({ status }) => done(status));
+        },
+        (await oldOnes()).find((url) => url.includes("worker")),
+      );
+      assert.equal(fetched, 200);
       await page.until("an idle page", () => page.element("sweep-run").isEnabled());
       await page.click("sweep-run");
       await page.until("the comparison", async () => /comparison of every/.test(await page.text("update")));

@@ -58,7 +58,10 @@ async function keepBefore(): Promise<void> {
 async function tidy(): Promise<void> {
   if (self.registration.installing || self.registration.waiting) return;
   const open = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  if (open.length <= 1) await caches.delete(BEFORE);
+  if (open.length > 1) return;
+  // File by file: once a cache was deleted, WebKit loses what is put into the next one of its name.
+  const before = await caches.open(BEFORE);
+  await Promise.all((await before.keys()).map((request) => before.delete(request)));
 }
 
 /** Whether a file under assets/ is not of this version. */
