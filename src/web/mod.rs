@@ -78,7 +78,6 @@ pub use {
 
 use wasm_bindgen::prelude::*;
 
-
 /// Once per instance: a panic is written to the console with its place.
 #[wasm_bindgen(start)]
 pub fn start() {

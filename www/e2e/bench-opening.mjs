@@ -30,22 +30,34 @@ export async function openEmpty(browser) {
 }
 
 // The browser hands moves over just before a frame, so what is measured is from there: until then they wait for the screen,
-// whatever the page does. The message comes after the frame's styles, layout and paint.
+// whatever the page does. Styles, layout and paint belong to the frame's task, so that they are over when anything else
+// runs: the message, or an event that the browser takes before it.
 const WATCH = `{
   const moves = (globalThis.moves = []);
   const frames = (globalThis.frames = []);
   const { port1, port2 } = new MessageChannel();
   let waiting = [];
-  addEventListener("pointermove", ({ buttons }) => {
-    if (buttons === 0) return;
-    if (waiting.length === 0) requestAnimationFrame(() => port2.postMessage(null));
-    waiting.push(performance.now());
-  }, true);
-  port1.onmessage = () => {
+  let framed = false;
+  const painted = () => {
+    if (!framed) return;
     const now = performance.now();
     moves.push(...waiting.map((then) => now - then));
     waiting = [];
+    framed = false;
   };
+  port1.onmessage = painted;
+  for (const event of ["pointerdown", "pointerup"]) addEventListener(event, painted, true);
+  addEventListener("pointermove", ({ buttons }) => {
+    painted();
+    if (buttons === 0) return;
+    if (waiting.length === 0) {
+      requestAnimationFrame(() => {
+        framed = true;
+        port2.postMessage(null);
+      });
+    }
+    waiting.push(performance.now());
+  }, true);
   let last = 0;
   const frame = (now) => {
     if (waiting.length > 0 && last > 0) frames.push(now - last);
