@@ -148,7 +148,7 @@ for (const browser of BROWSERS) {
       assert.equal((await page.data("fp32-digit")).digit, "0");
       await page.click("pad-clear");
       await page.click("cancel");
-      await page.untilSettled(3_000);
+      await page.untilSettled();
       assert.deepEqual(await facts(), before);
     });
 
@@ -249,7 +249,7 @@ for (const browser of BROWSERS) {
         await page.click("train");
         await page.until("a training", async () => (await job()) === "train");
         await page.click("cancel");
-        await page.untilSettled(3_000);
+        await page.untilSettled();
         assert.equal((await page.data("dataset")).width, String(WIDTH));
         await page.type("field-epochs", "40");
         await page.click("train");
