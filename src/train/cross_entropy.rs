@@ -49,6 +49,8 @@ struct Pixels {
     /// `[rows, pixels]`
     images: Vec<u8>,
     standardizer: Standardizer,
+    /// Of each pixel, whether it is the same in all images: it says nothing then, and its weights stay exactly zero.
+    constant: Vec<bool>,
 }
 
 impl Pixels {
@@ -86,7 +88,11 @@ impl CrossEntropy {
         let mut images = Vec::with_capacity(train.len() * pixels);
         train.iter().for_each(|&row| images.extend_from_slice(data.image(row as usize)));
         let labels: Vec<u8> = train.iter().map(|&row| data.label(row as usize)).collect();
-        let rows = Pixels { pixels, images, standardizer };
+        let mut constant = vec![true; pixels];
+        for image in images.chunks_exact(pixels) {
+            constant.iter_mut().zip(image).zip(&images).for_each(|((c, x), first)| *c &= x == first);
+        }
+        let rows = Pixels { pixels, images, standardizer, constant };
         let curvature = Curvature::new(labels.len(), pixels, |b, out| rows.standardized(b, out));
         Self {
             c,
@@ -172,10 +178,12 @@ impl Objective for CrossEntropy {
         let rows = parameters.chunks_exact(pixels + 1).zip(gradient.chunks_exact_mut(pixels + 1));
         for (c, (parameters, gradient)) in rows.enumerate() {
             gradient[pixels] = self.c * total[c];
-            for ((((g, w), sum), mean), std) in
-                gradient.iter_mut().zip(&parameters[..pixels]).zip(&sums).zip(mean).zip(std)
+            for (((((g, w), sum), mean), std), &constant) in
+                gradient.iter_mut().zip(&parameters[..pixels]).zip(&sums).zip(mean).zip(std).zip(&self.rows.constant)
             {
-                *g = self.c * ((sum[c] - mean * total[c]) / std) + w;
+                // Without rounding it would be zero; with it, the fit would blow that up.
+                let data = if constant { 0.0 } else { (sum[c] - mean * total[c]) / std };
+                *g = self.c * data + w;
                 penalty += w * w;
             }
         }
