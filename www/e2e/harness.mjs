@@ -249,6 +249,13 @@ export class Page {
     );
   }
 
+  /** Cancels the job under way: that ends at once, and the page comes to rest in its own time. */
+  async cancel() {
+    await this.click("cancel");
+    await this.until("the end of the job", async () => (await this.data("progress")).job === "", 3_000);
+    await this.untilSettled();
+  }
+
   /** Waits for the models that `act` has trained. The training itself may be over before one has looked. */
   async untilTrained(act, timeout = 60_000) {
     const count = () => this.run(() => performance.getEntriesByName("ready").length);

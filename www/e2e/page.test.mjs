@@ -280,8 +280,7 @@ for (const browser of BROWSERS) {
       await page.choose("model-select", "mlp");
       await page.type("field-epochs", "3000");
       await train("123");
-      await page.click("cancel");
-      await page.untilSettled();
+      await page.cancel();
       assert.equal((await page.data("progress")).job, "");
       assert.deepEqual(await figures(), before);
       assert.deepEqual(await page.data("fp32-probabilities"), said);

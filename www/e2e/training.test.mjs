@@ -147,8 +147,7 @@ for (const browser of BROWSERS) {
       await page.draw(ZERO);
       assert.equal((await page.data("fp32-digit")).digit, "0");
       await page.click("pad-clear");
-      await page.click("cancel");
-      await page.untilSettled();
+      await page.cancel();
       assert.deepEqual(await facts(), before);
     });
 
@@ -248,8 +247,7 @@ for (const browser of BROWSERS) {
         await page.type("field-epochs", "5000");
         await page.click("train");
         await page.until("a training", async () => (await job()) === "train");
-        await page.click("cancel");
-        await page.untilSettled();
+        await page.cancel();
         assert.equal((await page.data("dataset")).width, String(WIDTH));
         await page.type("field-epochs", "40");
         await page.click("train");
