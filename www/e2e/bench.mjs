@@ -17,7 +17,7 @@ import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { drawAndWatch, openEmpty, REST } from "./bench-opening.mjs";
+import { drawAndWatch, openEmpty, visitAlone } from "./bench-opening.mjs";
 import {
   drawingsTable,
   drawingTable,
@@ -276,7 +276,7 @@ async function measureVisit(browser) {
     const state = document.querySelector('[data-testid="app"]')?.dataset.state;
     if (state === 'ready') globalThis.readyAt ??= performance.now();
   }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-state'] });`;
-  const page = await visit(browser, { server: { inject }, rest: REST });
+  const page = await visitAlone(browser, { inject });
   try {
     await page.untilState("ready");
     // The page measures by itself when it is ready; its button is back when it has done so.

@@ -53,10 +53,10 @@ const RECORDER = `{
 }`;
 
 const START = {
-  async chromium() {
+  async chromium({ logged }) {
     const log = new logging.Preferences();
     log.setLevel(logging.Type.BROWSER, logging.Level.ALL);
-    log.setLevel(logging.Type.PERFORMANCE, logging.Level.ALL);
+    if (logged) log.setLevel(logging.Type.PERFORMANCE, logging.Level.ALL);
     const options = new chrome.Options().addArguments(...CHROMIUM_ARGUMENTS).setLoggingPrefs(log);
     return new Builder()
       .forBrowser("chrome")
@@ -103,15 +103,16 @@ function which(program) {
  * Opens the built page in a fresh browser of this engine.
  *
  * `server` are options of startServer; its `inject` runs after the recorder. `path` is the page's folder on the server.
- * `size` is that of the window. `rest`: ms between the start of the browser and the opening of the page.
+ * `size` is that of the window. For benchmarks: `rest`, ms between the start of the browser and the opening of the page;
+ * `logged`, whether Chromium tells its driver of every request, which takes time from a page that opens.
  */
 export async function visit(
   browser,
-  { server: options = {}, path = "", size = [1280, 1000], rest = 0 } = {},
+  { server: options = {}, path = "", size = [1280, 1000], rest = 0, logged = true } = {},
 ) {
   const server = await startServer({ ...options, inject: `${RECORDER}\n${options.inject ?? ""}` });
   try {
-    const driver = await START[browser]();
+    const driver = await START[browser]({ logged });
     const page = new Page(browser, driver, server);
     try {
       await driver.manage().window().setRect({ width: size[0], height: size[1] });
