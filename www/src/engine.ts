@@ -2,9 +2,10 @@
 
 import { batch, effect } from "@preact/signals";
 import * as Comlink from "comlink";
+import { breathe } from "./breathe";
 import { quantizeRecord, request, setControls, setDefaults, trainRecord } from "./controls";
 import { fail } from "./fail";
-import { ask, CANCELLED, endJobs, hasOwnData, keepData } from "./jobs";
+import { ask, cancellation, endJobs, hasOwnData, keepData } from "./jobs";
 import { layerTitles } from "./layers";
 import { FULL_PAIRS, measure, QUICK_PAIRS } from "./meter";
 import * as own from "./own";
@@ -101,7 +102,7 @@ export async function useData(chosen: File[], record?: RunRecord): Promise<void>
     state.reading.value = "";
     if (!inUse) {
       // The worker holds the new data; its successor will read that of the models in use.
-      endJobs(CANCELLED);
+      endJobs(cancellation());
       setDefaults(state.trained.value.data.train);
     }
   }
@@ -120,7 +121,7 @@ let finishedEarly = false;
 
 /** Ends the running job at once; the last good models stay. */
 export function cancel(): void {
-  endJobs(CANCELLED);
+  endJobs(cancellation());
 }
 
 export async function setScheme(scheme: Scheme): Promise<void> {
@@ -405,6 +406,8 @@ function use(
 
 async function weighCompressed(...files: [Uint8Array, Uint8Array]): Promise<void> {
   state.compressed.value = null;
+  // What uses the models comes before it.
+  await breathe();
   const [fp32, quantized] = await Promise.all(files.map(gzipSize));
   if (state.models.value?.quantized === files[1]) state.compressed.value = [fp32 ?? 0, quantized ?? 0];
 }

@@ -57,7 +57,11 @@ export class CoreWorker {
   }
 }
 
-export const CANCELLED = new Failure("cancelled", "");
+/**
+ * A job that is no longer wanted. Made when it is needed: an error made while the page's code is run for the first time has
+ * the engine read all of it once more, for the places on its stack.
+ */
+export const cancellation = () => new Failure("cancelled", "");
 
 /** What the death of a worker that only measures means. */
 export const measurerDied = (reason: string) =>
@@ -133,6 +137,6 @@ export async function alone<T>(core: Promise<Core>, job: Job<T>, stopped?: Promi
     const done = worker.ask(job);
     return await Promise.race(stopped ? [done, stopped] : [done]);
   } finally {
-    worker.end(CANCELLED);
+    worker.end(cancellation());
   }
 }

@@ -2,7 +2,7 @@
 
 import * as Comlink from "comlink";
 import { fail } from "./fail";
-import { alone, ask, CANCELLED, CoreWorker, labCore, measurerDied } from "./jobs";
+import { alone, ask, CoreWorker, cancellation, labCore, measurerDied } from "./jobs";
 import * as state from "./state";
 import { type Backend, Failure, load, loadable } from "./wasm";
 import type { Ceiling, Pair } from "./wasm/quantpad.js";
@@ -44,7 +44,7 @@ async function measureAll(): Promise<void> {
     }
   } catch (error) {
     // Whatever went wrong there, the next measurement begins with a new one.
-    measurer?.end(CANCELLED);
+    measurer?.end(cancellation());
     measurer = null;
     throw error;
   } finally {

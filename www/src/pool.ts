@@ -1,6 +1,6 @@
 /** Several workers, each with a core and the data set in use, that share a list of tasks. */
 
-import { another, CANCELLED, type CoreWorker, measurerDied } from "./jobs";
+import { another, type CoreWorker, cancellation, measurerDied } from "./jobs";
 import type { Core } from "./wasm";
 
 /** Most workers, and most where each has a large data set of its own in memory. */
@@ -46,12 +46,12 @@ export class Pool {
 
   /** Ends all workers but one, and hands that one out. */
   last(): CoreWorker | undefined {
-    for (const worker of this.#workers.splice(1)) worker.end(CANCELLED);
+    for (const worker of this.#workers.splice(1)) worker.end(cancellation());
     return this.#workers[0];
   }
 
   /** Ends every worker, whatever it does. */
   end(): void {
-    for (const worker of this.#workers) worker.end(CANCELLED);
+    for (const worker of this.#workers) worker.end(cancellation());
   }
 }

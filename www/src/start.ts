@@ -1,7 +1,7 @@
 /** The beginning: the core, the pad, and the first models, by what the address says or this tab showed before. */
 
 import { breathe } from "./breathe";
-import { request, setControls, setDefaults, trainRecord } from "./controls";
+import { request, setControls, trainRecord } from "./controls";
 import * as engine from "./engine";
 import { fail } from "./fail";
 import { core, early, fit } from "./first";
@@ -31,7 +31,6 @@ export async function start(canvas: HTMLCanvasElement): Promise<void> {
           "This browser has no WebAssembly SIMD, so the models run on plain (scalar) instructions: same answers, less speed.",
       };
     }
-    setDefaults(state.DIGITS.train);
     pad.open(canvas);
     state.phase.value = "training";
     const recalled = await tab.recall();

@@ -7,7 +7,7 @@ import { effect } from "@preact/signals";
 import * as Comlink from "comlink";
 import type { Subject } from "./engine";
 import { fail } from "./fail";
-import { CANCELLED, type CoreWorker, labCore } from "./jobs";
+import { type CoreWorker, cancellation, labCore } from "./jobs";
 import { Pool, type Task } from "./pool";
 import { DEFAULT_RECORD } from "./record";
 import { ofName } from "./scheme";
@@ -46,7 +46,7 @@ effect(() => {
 
 let stop: (reason: Failure) => void = () => {};
 
-export const cancel = () => stop(CANCELLED);
+export const cancel = () => stop(cancellation());
 
 /** Begins anew with what the controls say. What has come in stays, however it ends. */
 export async function run(): Promise<void> {
@@ -96,7 +96,7 @@ export async function run(): Promise<void> {
     await Promise.race([everything(), stopped]);
   } catch (error) {
     cancelled = true;
-    if (error !== CANCELLED) fail(error);
+    fail(error);
   } finally {
     pool.end();
     clearInterval(publisher);

@@ -15,7 +15,9 @@ export function loadTheme(): void {
   try {
     kept = localStorage.getItem(KEY);
   } catch {}
-  show(THEMES.find((name) => name === kept) ?? "system");
+  const chosen = THEMES.find((name) => name === kept);
+  // The page comes as the system says.
+  if (chosen && chosen !== "system") show(chosen);
 }
 
 /** System, light, dark, and round again. */
