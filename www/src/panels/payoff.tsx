@@ -139,6 +139,10 @@ function Table({ layers }: { layers: Layer[] }) {
   );
 }
 
+/** What a layer's time makes of the products that the instructions alone could do. */
+const share = ({ rows, size }: Layer, ns: number, productsPerNs: number) =>
+  `${Math.round((100 * rows * size ** 2) / ns / productsPerNs)}\u00a0%`;
+
 /** The regions, each with the figures that show it. */
 function Explanation({ path, ceilings, layers }: Measured) {
   const of = (wanted: Limit) => layers.filter((layer) => limit(layer, layers) === wanted);
@@ -158,6 +162,7 @@ function Explanation({ path, ceilings, layers }: Measured) {
     Math.max(0, ...ceilings.filter(({ name }) => names.includes(name)).map((c) => c.productsPerNs));
   const fp32Ceiling = ceiling(["f32 multiply and add", "f32 fused multiply-add"]);
   const int8Ceiling = ceiling(path.startsWith("relaxed") ? ["relaxed dot"] : ["16-bit pairs"]);
+  const allowed = fp32Ceiling > 0 && int8Ceiling > 0 ? int8Ceiling / fp32Ceiling : null;
   return (
     <ul class="notes">
       {smallest && (
@@ -173,9 +178,10 @@ function Explanation({ path, ceilings, layers }: Measured) {
           <strong>Limited by the multipliers</strong> ({sizes(compute)}): the weights lie in the caches and
           each instruction does as many products as fit in 128 bits. int8 is up to {times(fastest.time.ratio)}{" "}
           as fast here
-          {fp32Ceiling > 0 &&
-            int8Ceiling > 0 &&
-            `; the instructions alone allow ${times(int8Ceiling / fp32Ceiling)} on this engine (${path})`}
+          {allowed && `; the instructions alone allow ${times(allowed)} on this engine (${path})`}
+          {allowed &&
+            fastest.time.ratio > allowed &&
+            `, but fp32 comes to ${share(fastest, fastest.time.a.medianNs, fp32Ceiling)} of what its own could do and int8 to ${share(fastest, fastest.time.b.medianNs, int8Ceiling)}: weights of a quarter of the size stay in nearer caches`}
           .
         </li>
       )}
