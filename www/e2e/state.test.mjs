@@ -2,6 +2,7 @@
 // words, the colours are the visitor's choice, the summary says what the panels say.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
+import { By } from "selenium-webdriver";
 import { assertAccessible, chooseTheme } from "./access.mjs";
 import { ONE } from "./digits.mjs";
 import { KEEP_FILES, saved } from "./files.mjs";
@@ -155,6 +156,35 @@ for (const browser of BROWSERS) {
         }
       },
     );
+
+    promise("what the summary says has become worse leads to where the page says why", async () => {
+      await open("?scheme=ternary-per-channel");
+      await page.until("the timing", () => page.element("time-again").isEnabled());
+      const note = (figure) =>
+        page.run((figure) => {
+          const note = document.querySelector(`[data-figure="${figure}"] .summary-note`);
+          return { text: note.textContent, to: note.querySelector("a")?.getAttribute("href") };
+        }, figure);
+      const lost = await note("Accuracy");
+      assert.match(lost.text, /^−.* points: why\?$/);
+      await page.driver.findElement(By.css(`.summary-note a[href="${lost.to}"]`)).click();
+      await page.until("the layers, in sight", () =>
+        page.run(
+          () =>
+            document.querySelector('[data-testid="blame"] table')?.getBoundingClientRect().top < innerHeight,
+        ),
+      );
+      assert.deepEqual(await note("Parameters"), { text: "10.83× smaller", to: null });
+      const time = await note("One image");
+      const says = await page.run(() =>
+        document.querySelector("#compare").textContent.includes("Why it does not win"),
+      );
+      if (time.to) assert.ok(says, time.text);
+      else assert.match(time.text, /faster$|^the same$/);
+      await page.choose("format-select", "int8");
+      await page.until("int8", async () => (await note("Accuracy")).text === "the same");
+      assert.equal((await note("Accuracy")).to, null, "nothing is lost");
+    });
 
     promise(
       "colours follow the system until chosen, stay over a reload, and the pad is painted anew",

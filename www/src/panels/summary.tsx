@@ -1,4 +1,5 @@
 import { bytes, capital, duration, modelName, percent, times } from "../format";
+import { scrollAndHold } from "../hold";
 import { schemeTitle } from "../scheme";
 import { evaluation, models, timedModel, timing, trained, usedAxes } from "../state";
 
@@ -22,6 +23,7 @@ export function Summary() {
         from={sides && percent(sides.fp32.correct, sides.fp32.total)}
         to={sides && percent(sides.quantized.correct, sides.quantized.total)}
         note={sides && points(sides.quantized.correct - sides.fp32.correct, sides.fp32.total)}
+        why={sides && sides.quantized.correct < sides.fp32.correct ? "#blame" : null}
       />
       <Change
         name="Parameters"
@@ -36,6 +38,7 @@ export function Summary() {
         from={one && duration(one.a.medianNs)}
         to={one && duration(one.b.medianNs)}
         note={one && (stale ? "measuring" : compare(one.ratio, "faster", "slower"))}
+        why={one && !stale && isWorse(one.ratio) ? "#compare" : null}
       />
     </aside>
   );
@@ -49,7 +52,16 @@ function withoutUnit(from: Maybe, to: Maybe): Maybe {
   return unit ? from?.replace(`\u00a0${unit}`, "") : from;
 }
 
-function Change({ name, from, to, note }: { name: string; from: Maybe; to: Maybe; note: Maybe }) {
+interface Figure {
+  name: string;
+  from: Maybe;
+  to: Maybe;
+  note: Maybe;
+  /** Where the page says why, of what quantization has made worse. */
+  why?: Maybe;
+}
+
+function Change({ name, from, to, note, why }: Figure) {
   return (
     <p class="summary-change" data-figure={name}>
       <span class="summary-name">{name}</span>
@@ -57,7 +69,16 @@ function Change({ name, from, to, note }: { name: string; from: Maybe; to: Maybe
         <span class="side-fp32">{withoutUnit(from, to) ?? "…"}</span> <span aria-hidden="true">→</span>
         <span class="visually-hidden"> becomes </span> <strong class="side-quantized">{to ?? "…"}</strong>
       </span>
-      <span class="summary-note">{note}</span>
+      <span class="summary-note">
+        {why ? (
+          <a href={why} onClick={() => scrollAndHold(document.getElementById(why.slice(1)))}>
+            {note}
+            <span class="summary-why">: why?</span>
+          </a>
+        ) : (
+          note
+        )}
+      </span>
     </p>
   );
 }
@@ -69,7 +90,11 @@ function points(right: number, total: number): string {
 }
 
 /** Within a hundredth it is the same. */
+const SAME = 0.01;
+
+const isWorse = (ratio: number) => ratio - 1 <= -SAME;
+
 function compare(ratio: number, better: string, worse: string): string {
-  if (Math.abs(ratio - 1) < 0.01) return "the same";
+  if (Math.abs(ratio - 1) < SAME) return "the same";
   return ratio > 1 ? `${times(ratio)} ${better}` : `${times(1 / ratio)} ${worse}`;
 }
