@@ -82,12 +82,13 @@ fn number(value: &JsValue, path: &str) -> f64 {
 #[test]
 fn pointer_events_become_strokes_and_an_image() {
     let bench = Bench::new();
-    assert_eq!((bench.pad.strokes(), bench.pad.image()), (0, None));
+    assert_eq!((bench.pad.strokes(), bench.pad.images()), (0, None));
     bench.draw(1, &[[0.5, 0.1], [0.5, 0.5], [0.5, 0.9]]);
     assert_eq!(bench.pad.strokes(), 1);
     assert!(bench.changes.get() >= 3, "told {} times", bench.changes.get());
-    let image = bench.pad.image().expect("a drawing");
-    assert_eq!(image.len(), 64);
+    let images = bench.pad.images().expect("a drawing");
+    assert_eq!(images.len(), 4 * 64);
+    let image = &images[..64];
     assert!(image.iter().all(|p| (0.0..=16.0).contains(p)) && image.iter().sum::<f32>() > 100.0, "{image:?}");
 }
 
@@ -97,13 +98,13 @@ fn a_second_finger_ends_the_stroke_and_draws_nothing() {
     bench.send("pointerdown", 1, [0.2, 0.2]);
     bench.send("pointermove", 1, [0.4, 0.4]);
     bench.send("pointerdown", 2, [0.8, 0.8]);
-    let image = bench.pad.image();
+    let image = bench.pad.images();
     bench.send("pointermove", 2, [0.9, 0.1]);
     bench.send("pointermove", 1, [0.1, 0.9]);
-    assert_eq!((bench.pad.strokes(), bench.pad.image()), (1, image.clone()), "neither finger draws on");
+    assert_eq!((bench.pad.strokes(), bench.pad.images()), (1, image.clone()), "neither finger draws on");
     bench.send("pointerup", 2, [0.9, 0.1]);
     bench.send("pointermove", 1, [0.1, 0.9]);
-    assert_eq!((bench.pad.strokes(), bench.pad.image()), (1, image), "the first finger's stroke has ended");
+    assert_eq!((bench.pad.strokes(), bench.pad.images()), (1, image), "the first finger's stroke has ended");
     bench.send("pointerup", 1, [0.1, 0.9]);
     bench.draw(3, &[[0.1, 0.1], [0.2, 0.9]]);
     assert_eq!(bench.pad.strokes(), 2, "with all fingers up, drawing goes on");
@@ -125,36 +126,36 @@ fn a_pointer_that_is_cancelled_or_lost_ends_its_stroke() {
 fn undo_redo_and_clear_change_the_image() {
     let bench = Bench::new();
     bench.draw(1, &[[0.5, 0.1], [0.5, 0.9]]);
-    let one = bench.pad.image();
+    let one = bench.pad.images();
     bench.draw(1, &[[0.1, 0.5], [0.9, 0.5]]);
-    let two = bench.pad.image();
+    let two = bench.pad.images();
     bench.pad.undo();
-    assert_eq!((bench.pad.strokes(), bench.pad.image()), (1, one));
+    assert_eq!((bench.pad.strokes(), bench.pad.images()), (1, one));
     bench.pad.redo();
-    assert_eq!(bench.pad.image(), two);
+    assert_eq!(bench.pad.images(), two);
     bench.pad.clear();
-    assert_eq!((bench.pad.strokes(), bench.pad.image()), (0, None));
+    assert_eq!((bench.pad.strokes(), bench.pad.images()), (0, None));
     assert!(bench.pad.can_undo() && !bench.pad.can_redo());
     bench.pad.undo();
-    assert_eq!(bench.pad.image(), two);
+    assert_eq!(bench.pad.images(), two);
 }
 
 #[test]
 fn a_test_image_stands_in_for_a_drawing_until_the_first_stroke() {
     let bench = Bench::new();
     bench.draw(1, &[[0.5, 0.1], [0.5, 0.9]]);
-    let drawn = bench.pad.image();
+    let drawn = bench.pad.images();
     let image: Vec<f32> = (0..64).map(|i| (i % 17) as f32).collect();
     bench.pad.show(&image).expect("64 pixels");
-    assert_eq!((bench.pad.strokes(), bench.pad.image()), (0, Some(image.clone())));
+    assert_eq!((bench.pad.strokes(), bench.pad.images()), (0, Some(image.clone())));
     bench.pad.undo();
-    assert_eq!(bench.pad.image(), drawn, "what was drawn before comes back");
+    assert_eq!(bench.pad.images(), drawn, "what was drawn before comes back");
     bench.pad.show(&image).expect("64 pixels");
     bench.draw(1, &[[0.5, 0.1], [0.5, 0.9]]);
-    assert_eq!((bench.pad.strokes(), bench.pad.image()), (1, drawn));
+    assert_eq!((bench.pad.strokes(), bench.pad.images()), (1, drawn));
     bench.pad.show(&image).expect("64 pixels");
     bench.pad.clear();
-    assert_eq!(bench.pad.image(), None);
+    assert_eq!(bench.pad.images(), None);
     assert!(bench.pad.show(&[0.0; 63]).is_err());
 }
 
@@ -390,17 +391,17 @@ fn files_of_a_data_set_are_read_or_refused_and_then_the_one_in_use_stays() {
 fn a_pad_makes_images_for_the_model_in_use() {
     let bench = Bench::new();
     bench.draw(1, &[[0.5, 0.1], [0.5, 0.9]]);
-    let digits = bench.pad.image().expect("a drawing");
+    let digits = bench.pad.images().expect("a drawing");
     bench.pad.show(&[1.0; 64]).expect("64 pixels");
     let told = bench.changes.get();
     bench.pad.set_form(28, 28, 255);
-    assert_eq!((bench.changes.get(), bench.pad.image()), (told + 1, None), "an image of another size goes");
+    assert_eq!((bench.changes.get(), bench.pad.images()), (told + 1, None), "an image of another size goes");
     bench.pad.undo();
-    let image = bench.pad.image().expect("the drawing is still there");
-    assert_eq!((image.len(), image.iter().fold(0.0_f32, |a, &b| a.max(b))), (784, 255.0));
+    let images = bench.pad.images().expect("the drawing is still there");
+    assert_eq!((images.len(), images.iter().fold(0.0_f32, |a, &b| a.max(b))), (4 * 784, 255.0));
     assert!(bench.pad.show(&[0.0; 64]).is_err());
     bench.pad.set_form(8, 8, 16);
-    assert_eq!(bench.pad.image(), Some(digits));
+    assert_eq!(bench.pad.images(), Some(digits));
 }
 
 #[test]

@@ -97,14 +97,8 @@ impl Pad {
         Ok(Self { state, on_change, listeners, observer, _on_resize: on_resize })
     }
 
-    /// What the model sees, `height` x `width` values 0..=`max_pixel`, row-major: the drawing or the image shown; nothing
-    /// when the pad is empty.
-    pub fn image(&self) -> Option<Vec<f32>> {
-        let state = self.state.borrow();
-        state.sample.clone().or_else(|| raster::rasterize(state.drawing.strokes(), state.form))
-    }
-
-    /// What the models judge: every writing of the drawing, the one of [`Pad::image`] first, or the image shown alone.
+    /// What the models judge, each of `height` x `width` values 0..=`max_pixel`, row-major: the drawing as it is and then its
+    /// other writings, or the image shown alone; nothing when the pad is empty.
     pub fn images(&self) -> Option<Vec<f32>> {
         let state = self.state.borrow();
         state.sample.clone().or_else(|| raster::renderings(state.drawing.strokes(), state.form))
