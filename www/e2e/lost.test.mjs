@@ -74,7 +74,8 @@ for (const browser of BROWSERS) {
       page = undefined;
     });
 
-    const count = async () => (await page.data("runs")).count;
+    /** Of a page that may only just be coming. */
+    const count = () => page.run(() => document.querySelector('[data-testid="runs"]')?.dataset.count);
     const error = () => page.data("error");
     const quantize = async (format) => {
       await page.choose("format-select", format);
@@ -124,7 +125,7 @@ for (const browser of BROWSERS) {
         await page.run(() => history.back());
         await page.driver.sleep(300);
       }
-      await page.until("the run of seed 6", async () => (await page.data("app")).state === "ready");
+      await page.untilState("ready");
       await page.until("a run", () => page.run(() => document.querySelector('[data-used="true"]') !== null));
       const runs = Number(await count());
       await page.driver.get(page.server.url);
