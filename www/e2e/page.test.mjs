@@ -8,11 +8,20 @@ import { BROWSERS, pictured, visit } from "./harness.mjs";
 
 const FP32_PARAMETER_BYTES = 650 * 4;
 
+/** One element of each part of the page. */
+const PARTS = ["pad", "summary", "dataset", "train", "format-select", "time-again", "runs", "export-fp32"];
+
+/** Notes which parts there are when the page first says that it is ready. */
+const WATCH = `new MutationObserver(() => {
+  const find = (id) => document.querySelector('[data-testid="' + id + '"]');
+  if (find("app")?.dataset.state === "ready") globalThis.parts ??= ${JSON.stringify(PARTS)}.filter(find);
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });`;
+
 for (const browser of BROWSERS) {
   describe(`page in ${browser}`, { timeout: 180_000 }, () => {
     let page;
     before(async () => {
-      page = await visit(browser);
+      page = await visit(browser, { server: { inject: WATCH } });
       await page.untilSettled();
     });
     after(() => page?.close());
@@ -57,6 +66,10 @@ for (const browser of BROWSERS) {
       await page.click("train");
       await page.until("a training in progress", async () => (await page.data("progress")).job === "train");
     };
+
+    promise("says that it is ready when all its parts are there, and not before", async () => {
+      assert.deepEqual(await page.run(() => globalThis.parts), PARTS);
+    });
 
     promise("is ready without a click, on the fast kernels", async () => {
       const app = await page.data("app");

@@ -181,7 +181,7 @@ function Explanation({ path, ceilings, layers }: Measured) {
           {allowed && `; the instructions alone allow ${times(allowed)} on this engine (${path})`}
           {allowed &&
             fastest.time.ratio > allowed &&
-            `, but fp32 comes to ${share(fastest, fastest.time.a.medianNs, fp32Ceiling)} of what its own could do and int8 to ${share(fastest, fastest.time.b.medianNs, int8Ceiling)}: weights of a quarter of the size stay in nearer caches`}
+            `, but int8 comes to ${share(fastest, fastest.time.b.medianNs, int8Ceiling)} of what its own could do and fp32 to ${share(fastest, fastest.time.a.medianNs, fp32Ceiling)}: its weights take four times the room in the caches`}
           .
         </li>
       )}
