@@ -162,11 +162,15 @@ export class Page {
     return this.driver.findElement(By.css(`[data-testid="${id}"]`));
   }
 
-  /** What sticks to the edges of the window covers what a driver has only just scrolled in. */
-  async click(id) {
+  click(id) {
+    return this.press(`[data-testid="${id}"]`);
+  }
+
+  /** A click on what a selector finds. What sticks to the edges of the window covers what a driver has only just scrolled in. */
+  async press(selector) {
     // WebKit does not hold the page where it is while a part above fills, and its driver then clicks on something else.
     for (let attempt = 1; attempt <= 3; attempt++) {
-      const element = await this.element(id);
+      const element = await this.driver.findElement(By.css(selector));
       await this.run((element) => {
         element.scrollIntoView({ block: "center" });
         const { dataset } = document.documentElement;
@@ -187,7 +191,7 @@ export class Page {
       );
       if (!missed) return;
     }
-    throw new Error(`no click on ${id} arrives`);
+    throw new Error(`no click on ${selector} arrives`);
   }
 
   /** The data-* attributes of an element, by their names in JavaScript: `bytes`, `batchNs`. */

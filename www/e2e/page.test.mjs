@@ -201,6 +201,45 @@ for (const browser of BROWSERS) {
       assert.deepEqual(fixed, ["pad"]);
     });
 
+    promise("what is looked at stays where it is while parts above it change in height", async () => {
+      const top = () =>
+        page.run(() => document.querySelector('[data-testid="runs"]').getBoundingClientRect().top);
+      const height = () => page.run(() => document.body.getBoundingClientRect().height);
+      // Panels fill when they come near.
+      const rest = async () => {
+        for (let last, now = await height(); last !== now; now = await height()) {
+          last = now;
+          await page.driver.sleep(400);
+        }
+      };
+      await page.run(() =>
+        document.querySelector('[data-testid="runs"]').scrollIntoView({ block: "center" }),
+      );
+      await rest();
+      const before = await top();
+      const stays = async (what) => {
+        await rest();
+        const now = await top();
+        assert.ok(Math.abs(now - before) <= 2, `${what}: ${before} → ${now}`);
+      };
+      for (const format of ["binary", "int8"]) {
+        await page.run((format) => {
+          const select = document.querySelector('[data-testid="format-select"]');
+          select.value = format;
+          select.dispatchEvent(new Event("change", { bubbles: true }));
+        }, format);
+        await page.until(format, async () => (await page.data("app")).scheme.startsWith(format));
+        await stays(format);
+      }
+      for (const padding of ["300px", ""]) {
+        await page.run((padding) => {
+          document.querySelector("#draw").style.paddingBottom = padding;
+        }, padding);
+        await stays(`padding ${padding}`);
+      }
+      await page.run(() => scrollTo(0, 0));
+    });
+
     promise("shows the size of parameters and files", async () => {
       const [fp32, quantized] = [await page.data("fp32-size"), await page.data("quantized-size")];
       assert.equal(fp32.parameterBytes, String(FP32_PARAMETER_BYTES));
@@ -213,7 +252,7 @@ for (const browser of BROWSERS) {
     promise("shows times with their spread", async () => {
       const button = page.element("time-again");
       await page.until("the first timing", () => button.isEnabled());
-      await button.click();
+      await page.click("time-again");
       await page.until("the timing", () => button.isEnabled());
       for (const side of ["fp32", "quantized"]) {
         const { ns, nsSpread, batchNs } = await page.data(`${side}-time`);

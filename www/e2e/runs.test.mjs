@@ -2,7 +2,7 @@
 // and redone; all of it, the drawing and the models that learned from own drawings or data come back after a reload; two
 // tabs leave each other's work alone; what is deleted is gone; and a browser that keeps nothing is told of once.
 import assert from "node:assert/strict";
-import { after, before, describe } from "node:test";
+import { after, afterEach, before, describe } from "node:test";
 import { By } from "selenium-webdriver";
 import { assertAccessible, chooseTheme } from "./access.mjs";
 import { ONE, SEVEN, THREE } from "./digits.mjs";
@@ -87,13 +87,10 @@ for (const browser of BROWSERS) {
       await page.until(format, async () => (await scheme()).startsWith(format));
     };
     /** The button of the first row of that name, or of a run's own. */
-    const row = async (name, id) => {
+    const press = async (name, id) => {
       const { run } = (await rows()).find((one) => one.name === name || one.run === name);
-      const button = await page.driver.findElement(By.css(`[data-run="${run}"] [data-testid="${id}"]`));
-      await page.run((button) => button.scrollIntoView({ block: "center" }), button);
-      return button;
+      await page.press(`[data-run="${run}"] [data-testid="${id}"]`);
     };
-    const press = async (name, id) => (await row(name, id)).click();
     const reload = async () => {
       await page.driver.navigate().refresh();
       await page.untilState("ready");
@@ -367,7 +364,7 @@ for (const browser of BROWSERS) {
   describe(`what a browser keeps, in ${browser}`, { timeout: 60_000 }, () => {
     const promise = pictured(browser, () => page);
     let page;
-    after(() => page?.close());
+    afterEach(() => page?.close());
 
     promise("drawings of the first version of the page are still there", async () => {
       page = await visit(browser, { server: { inject: FIRST_VERSION } });
@@ -378,7 +375,6 @@ for (const browser of BROWSERS) {
       assert.equal(version, 2);
       assert.equal(stores.own, 1);
       assert.deepEqual(await page.complaints(), []);
-      await page.close();
     });
 
     promise("that nothing is kept is said once, in words, and the page goes on", async () => {

@@ -2,7 +2,6 @@
 // words, the colours are the visitor's choice, the summary says what the panels say.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
-import { By } from "selenium-webdriver";
 import { assertAccessible, chooseTheme } from "./access.mjs";
 import { ONE } from "./digits.mjs";
 import { KEEP_FILES, saved } from "./files.mjs";
@@ -167,7 +166,7 @@ for (const browser of BROWSERS) {
         }, figure);
       const lost = await note("Accuracy");
       assert.match(lost.text, /^−.* points: why\?$/);
-      await page.driver.findElement(By.css(`.summary-note a[href="${lost.to}"]`)).click();
+      await page.press(`.summary-note a[href="${lost.to}"]`);
       await page.until("the layers, in sight", () =>
         page.run(
           () =>

@@ -187,7 +187,7 @@ for (const browser of BROWSERS) {
       });
       assert.ok(dots.length > 10 && best.some((scheme) => dots.includes(scheme)));
       for (const scheme of [dots[0], dots[dots.length >> 1], dots.at(-1)]) {
-        await page.driver.findElement({ css: `[data-dot="${scheme}"] .mark` }).click();
+        await page.press(`[data-dot="${scheme}"] .mark`);
         await agrees(scheme);
       }
     });

@@ -55,11 +55,7 @@ for (const browser of BROWSERS) {
       await page.until("a new run", async () => (await runs()).length === before.length + 1);
       return (await runs()).find((run) => !before.includes(run));
     };
-    const click = async (run, id) => {
-      const button = await page.driver.findElement(By.css(`[data-run="${run}"] [data-testid="${id}"]`));
-      await page.run((button) => button.scrollIntoView({ block: "center" }), button);
-      await button.click();
-    };
+    const click = (run, id) => page.press(`[data-run="${run}"] [data-testid="${id}"]`);
 
     promise("a run that one makes, names or deletes is so in the other", async () => {
       for (const handle of [first, second]) {

@@ -2,7 +2,7 @@
 // runs and the steps of the tour, and the keys take back whichever of drawing and settings was changed last.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
-import { By, Key } from "selenium-webdriver";
+import { Key } from "selenium-webdriver";
 import { ONE, SEVEN } from "./digits.mjs";
 import { BROWSERS, pictured, visit } from "./harness.mjs";
 
@@ -190,11 +190,8 @@ for (const browser of BROWSERS) {
       await open("?model=mlp&epochs=3");
       await page.until("the panels", () => page.run(() => document.getElementById("blame") !== null));
       await page.run(() => document.getElementById("blame").scrollIntoView());
-      const summary = await page.until("the weights", () =>
-        page.driver.findElement(By.css('[data-testid="blame-weights-2"] summary')).catch(() => null),
-      );
-      await page.run((element) => element.scrollIntoView({ block: "center" }), summary);
-      await summary.click();
+      await page.until("the weights", () => page.element("blame-weights-2").catch(() => null));
+      await page.press('[data-testid="blame-weights-2"] summary');
       await addressed("?model=mlp&epochs=3&open=blame-2");
       assert.equal(await page.run(() => location.hash), "#blame");
       await page.run(() => document.getElementById("explain").scrollIntoView());
@@ -222,9 +219,7 @@ for (const browser of BROWSERS) {
         return layer === "0" && output === "5";
       });
       assert.equal(await address(), "?model=mlp&epochs=3&open=blame-2&explain=0-5");
-      const again = page.driver.findElement(By.css('[data-testid="blame-weights-2"] summary'));
-      await page.run((element) => element.scrollIntoView({ block: "center" }), await again);
-      await again.click();
+      await page.press('[data-testid="blame-weights-2"] summary');
       await addressed("?model=mlp&epochs=3&explain=0-5");
     });
 

@@ -290,8 +290,10 @@ const unkeptData = (reason: unknown) =>
     `This browser does not keep these files (${storage.whyNot(reason)}): on reload they must be given again.`,
   );
 
-/** `next`: the data set that the worker holds now, which is in use from when there are models for it. */
-/** Trains, and puts the models to use. */
+/**
+ * Trains, and puts the models to use. `next`: the data set that the worker holds now, which is in use from when there are
+ * models for it.
+ */
 export async function runTraining(
   wanted: TrainRequest,
   slow: boolean,

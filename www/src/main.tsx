@@ -15,6 +15,7 @@ import { Pipeline } from "./panels/pipeline";
 import { Summary } from "./panels/summary";
 import { Tour } from "./panels/tour";
 import { Kept, Update } from "./panels/update";
+import { keepPlace } from "./place";
 import { start } from "./start";
 import * as state from "./state";
 import { loadTheme } from "./theme";
@@ -77,6 +78,7 @@ function App() {
 state.whole.value = !beginsAnew();
 loadTheme();
 keepAddress();
+keepPlace();
 undo.begin();
 const root = document.getElementById("root");
 if (root) render(<App />, root);

@@ -3,7 +3,7 @@ import { layers } from "../explain";
 import { bytes, count, duration, energy, times } from "../format";
 import { schemeTitle } from "../scheme";
 import { axes, compressed, evaluation } from "../state";
-import { Explained, type Formula } from "./explained";
+import { Awaited, Explained, type Formula } from "./explained";
 import { Scroll } from "./scroll";
 
 type Which = "fp32" | "quantized";
@@ -246,14 +246,16 @@ function Download(props: { which: Which; speed: number; plain: number; packed: n
       <Explained id={`${which}-download-${speed}`} of={of(plain)}>
         {time(plain)}
       </Explained>
-      {packed !== undefined && (
-        <small>
-          gzip{" "}
+      <small>
+        gzip{" "}
+        {packed === undefined ? (
+          <Awaited />
+        ) : (
           <Explained id={`${which}-download-gzip-${speed}`} of={of(packed)}>
             {time(packed)}
           </Explained>
-        </small>
-      )}
+        )}
+      </small>
     </td>
   );
 }

@@ -57,6 +57,9 @@ export function Explained(props: { id: string; of: () => Formula; children: Comp
   );
 }
 
+/** In the place of a figure that is not there yet, and as high. */
+export const Awaited = () => <span class="awaited">…</span>;
+
 function Explanation({ id, test, words, values, result, notes }: Formula & { id: string; test: string }) {
   return (
     <span

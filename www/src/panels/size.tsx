@@ -2,7 +2,7 @@ import { layers } from "../explain";
 import { bytes, count, times } from "../format";
 import { compressed, evaluation, weights } from "../state";
 import type { LayerFacts, Side } from "../wasm/quantpad.js";
-import { Explained, type Formula } from "./explained";
+import { Awaited, Explained, type Formula } from "./explained";
 import { Figures, type Row } from "./figures";
 
 /** An item of the file: its formula in words, and what each layer puts into it. */
@@ -112,6 +112,8 @@ const packedFormula = (side: Side, packed: number): Formula => ({
   notes: `${((100 * packed) / side.fileBytes).toFixed(0)}\u00a0% of the file.`,
 });
 
+const PACKED = "File, gzip";
+
 export function Size() {
   const sides = evaluation.value;
   const packed = compressed.value;
@@ -138,13 +140,12 @@ export function Size() {
                 row(item.name, item.key, (which) => itemFormula(item, sides[which], which === "fp32")),
               ),
               row("Model file", "file", (which) => fileFormula(sides[which])),
-              ...(packed
-                ? [
-                    row("File, gzip", "gzip", (which) =>
-                      packedFormula(sides[which], packed[which === "fp32" ? 0 : 1]),
-                    ),
-                  ]
-                : []),
+              // Its line is there before its figures, so that nothing moves when they come.
+              packed
+                ? row(PACKED, "gzip", (which) =>
+                    packedFormula(sides[which], packed[which === "fp32" ? 0 : 1]),
+                  )
+                : ([PACKED, <Awaited key="fp32" />, <Awaited key="quantized" />] satisfies Row),
             ]
           : []
       }
