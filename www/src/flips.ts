@@ -21,7 +21,7 @@ export async function findFlips(): Promise<void> {
   if (!models || current.value || asked === models) return;
   asked = models;
   const { seed, data } = state.trained.value;
-  const scheme = state.usedAxes.value ?? state.axes.value;
+  const scheme = state.shownAxes.value;
   try {
     const found = await ask((jobs) => jobs.flips(models.fp32, models.quantized, seed));
     if (models === state.models.value) flips.value = { found, models, data, scheme };

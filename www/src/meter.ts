@@ -38,8 +38,7 @@ async function measureAll(): Promise<void> {
       const measured = await measurer.ask((jobs) => jobs.measure(fp32, quantized, images, pairs));
       // Figures of models that are no longer in use are not shown.
       if (state.models.value?.quantized !== quantized) continue;
-      state.timing.value = measured.timing;
-      state.timedModel.value = quantized;
+      state.timing.value = { ...measured.timing, quantized, axes: state.shownAxes.value };
       state.labReport.value = measured.lab;
     }
   } catch (error) {

@@ -81,8 +81,7 @@ const isCarried = ({ data, tuned, early, opened }: state.Trained) =>
 
 /** What is told of each side; shares and times in as many digits as they are sure of. */
 function figures(fp32: Side, quantized: Side): Table {
-  const { models, timing, timedModel, compressed, evaluation } = state;
-  const time = timedModel.value === models.value?.quantized ? timing.value : null;
+  const { ownTiming, compressed, evaluation } = state;
   const pair = (name: string, of: (side: Side) => Value): Value[] => [name, of(fp32), of(quantized)];
   const bound = (which: 0 | 1) => (side: Side) => percent(wilson(side.correct, side.total)[which]);
   const ns = (name: string, a: Timing, b: Timing, images: number): Value[][] => [
@@ -90,7 +89,7 @@ function figures(fp32: Side, quantized: Side): Table {
     [`${name}, first quartile ns`, four(a.q1Ns / images), four(b.q1Ns / images)],
     [`${name}, third quartile ns`, four(a.q3Ns / images), four(b.q3Ns / images)],
   ];
-  const { one, batch, batchSize } = time ?? {};
+  const { one, batch, batchSize } = ownTiming.value ?? {};
   return {
     id: "figures",
     title: "Figures",

@@ -145,7 +145,7 @@ export function visit({ id }: Run, place?: number): void {
 
 /** Medians of one image, if they are of this model. */
 function times(quantized: Uint8Array | undefined): Run["ns"] {
-  const one = state.timedModel.value === quantized ? state.timing.value?.one : undefined;
+  const one = state.timing.value?.quantized === quantized ? state.timing.value?.one : undefined;
   return one ? { fp32: one.a.medianNs, quantized: one.b.medianNs } : null;
 }
 

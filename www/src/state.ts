@@ -98,6 +98,8 @@ export interface Trained {
 /** The name of the scheme of the quantized model in use, and what the controls said for it. */
 export const usedScheme = signal("");
 export const usedAxes = signal<Scheme | null>(null);
+/** The scheme that what is shown is of; before there are models, that of those to come. */
+export const shownAxes = computed(() => usedAxes.value ?? axes.value);
 /** How far a quantization-aware training has come, 0 to 1; null when there is none. */
 export const aware = signal<number | null>(null);
 /** The fp32 model in use, trained on for as long as the quantized one was, but without rounding; null unless asked for. */
@@ -161,9 +163,17 @@ export const evaluation = signal<Evaluation | null>(null);
 export const compressed = signal<[fp32: number, quantized: number] | null>(null);
 /** Weights of the models in use. */
 export const weights = computed(() => (evaluation.value?.fp32.weightBytes ?? 0) / 4);
-export const timing = signal<TimingReport | null>(null);
-/** The quantized model that the timing is of: the one in use, or while measuring one before. */
-export const timedModel = signal<Uint8Array | null>(null);
+/** Times, and the quantized model that they are of. */
+export interface Timed extends TimingReport {
+  quantized: Uint8Array;
+  axes: Scheme;
+}
+/** Of the models in use, or while those are measured of others before. */
+export const timing = signal<Timed | null>(null);
+/** The timing, if it is of the models in use. */
+export const ownTiming = computed(() =>
+  timing.value?.quantized === models.value?.quantized ? timing.value : null,
+);
 export const labReport = signal<LabReport | null>(null);
 /** Whether a timing is under way. */
 export const measuring = signal(false);

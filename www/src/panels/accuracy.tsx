@@ -1,6 +1,6 @@
 import { count, percent } from "../format";
 import { wilson, Z95 } from "../interval";
-import { evaluation, trained, twin } from "../state";
+import { evaluation, shownAxes, trained, twin } from "../state";
 import type { Side } from "../wasm/quantpad.js";
 import { Explained, type Formula } from "./explained";
 import { Figures } from "./figures";
@@ -18,6 +18,7 @@ export function Accuracy() {
     <Figures
       title="Accuracy"
       headline={sides && change(lost)}
+      scheme={shownAxes.value}
       fp32={side("fp32-accuracy", sides?.fp32)}
       quantized={side("quantized-accuracy", sides?.quantized)}
       rows={

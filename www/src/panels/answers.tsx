@@ -1,5 +1,5 @@
 import { schemeTitle } from "../scheme";
-import { agree, answers, axes } from "../state";
+import { agree, answers, shownAxes } from "../state";
 import type { Answer } from "../wasm/quantpad.js";
 import { Announcer } from "./announcer";
 import { Unsure } from "./unsure";
@@ -7,7 +7,7 @@ import { Unsure } from "./unsure";
 export function Answers() {
   const both = answers.value;
   const same = agree.value;
-  const [name, what] = schemeTitle(axes.value);
+  const [name, what] = schemeTitle(shownAxes.value);
   return (
     <div class="answers">
       <p class="agreement" data-testid="agreement" data-agree={same === null ? "" : String(same)}>
@@ -78,6 +78,8 @@ function AnswerCard(props: {
 function Said() {
   const both = answers.value;
   const says = ({ digit, sure }: Answer) => `says ${digit}${sure ? "" : ", not sure"}`;
-  const text = both ? `fp32 ${says(both.fp32)}; ${schemeTitle(axes.value)[0]} ${says(both.quantized)}.` : "";
+  const text = both
+    ? `fp32 ${says(both.fp32)}; ${schemeTitle(shownAxes.value)[0]} ${says(both.quantized)}.`
+    : "";
   return <Announcer text={text} />;
 }

@@ -2,7 +2,7 @@ import { cacheFor, DRAM, downloadMs, LINKS, OPERATIONS, picojoules, reads, type 
 import { layers } from "../explain";
 import { bytes, count, duration, energy, times } from "../format";
 import { schemeTitle } from "../scheme";
-import { axes, compressed, evaluation } from "../state";
+import { compressed, evaluation, shownAxes } from "../state";
 import { Awaited, Explained, type Formula } from "./explained";
 import { Scroll } from "./scroll";
 
@@ -19,7 +19,7 @@ export function Energy() {
   });
   const [fp32, quantized] = estimates;
   const less = fp32?.arithmetic && quantized?.arithmetic && fp32.arithmetic / quantized.arithmetic;
-  const [name] = schemeTitle(axes.value);
+  const [name] = schemeTitle(shownAxes.value);
   return (
     <section class="card lab energy" aria-labelledby="energy-title" data-testid="energy">
       <h2 id="energy-title">

@@ -3,7 +3,7 @@ import * as engine from "../engine";
 import { choose, explanation, isLast, layer, layers, output, step, watched } from "../explain";
 import { count, real } from "../format";
 import { schemeTitle } from "../scheme";
-import { axes, sample } from "../state";
+import { sample, shownAxes } from "../state";
 import type { Explanation, LayerFacts } from "../wasm/quantpad.js";
 import { fp32End, fp32Steps, quantizedEnd, quantizedSteps } from "../written";
 import { Scales } from "./scales";
@@ -127,7 +127,7 @@ function layerName({ number, images, inputs, outputs }: LayerFacts): string {
 function Calculation({ told, layer }: { told: Explanation; layer: LayerFacts }) {
   const at = step.value;
   const { integers } = told;
-  const [name] = schemeTitle(axes.value);
+  const [name] = schemeTitle(shownAxes.value);
   return (
     <>
       <Steps told={told} layer={layer} />

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { schemeTitle } from "../scheme";
-import { axes } from "../state";
+import { type Scheme, schemeTitle } from "../scheme";
 import { Explained, type Formula } from "./explained";
 
 interface Figure {
@@ -18,6 +17,8 @@ export type Row = [string, ComponentChildren, ComponentChildren];
 export function Figures(props: {
   title: string;
   headline: string | null;
+  /** Of the quantized model that the figures are of. */
+  scheme: Scheme;
   fp32: Figure;
   quantized: Figure;
   rows: Row[];
@@ -37,7 +38,7 @@ export function Figures(props: {
       </span>
     </div>
   );
-  const [quantizedName] = schemeTitle(axes.value);
+  const [quantizedName] = schemeTitle(props.scheme);
   return (
     <article class="card panel">
       <h2>

@@ -1,5 +1,5 @@
 import { integer, real } from "../format";
-import { axes } from "../state";
+import { shownAxes } from "../state";
 import type { Explanation } from "../wasm/quantpad.js";
 import { inputScale, inputZeroPoint } from "../written";
 import { Explained, type Formula } from "./explained";
@@ -37,7 +37,7 @@ export function Scales({ told }: { told: Explanation }) {
 /** The scale of weights, from the largest of them where that is the rule. */
 function weightFormula(scale: number, largest: number): Formula {
   const steps = Math.round(largest / scale);
-  const { format, rule, symmetry, method } = axes.value;
+  const { format, rule, symmetry, method } = shownAxes.value;
   const of: Record<string, string> = {
     ternary: "Mean |weight| of those beyond the threshold 0.7 · mean |weight|",
     binary: "Mean |weight|",

@@ -1,6 +1,6 @@
 import { layers } from "../explain";
 import { bytes, count, times } from "../format";
-import { compressed, evaluation, weights } from "../state";
+import { compressed, evaluation, shownAxes, weights } from "../state";
 import type { LayerFacts, Side } from "../wasm/quantpad.js";
 import { Awaited, Explained, type Formula } from "./explained";
 import { Figures, type Row } from "./figures";
@@ -130,6 +130,7 @@ export function Size() {
     <Figures
       title="Size"
       headline={sides && `${times(sides.fp32.parameterBytes / sides.quantized.parameterBytes)} smaller`}
+      scheme={shownAxes.value}
       fp32={figure("fp32-size", sides?.fp32)}
       quantized={figure("quantized-size", sides?.quantized)}
       rows={

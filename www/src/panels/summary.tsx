@@ -1,14 +1,14 @@
 import { bytes, capital, duration, modelName, percent, times } from "../format";
 import { scrollAndHold } from "../hold";
 import { schemeTitle } from "../scheme";
-import { evaluation, models, timedModel, timing, trained, usedAxes } from "../state";
+import { evaluation, ownTiming, timing, trained, usedAxes } from "../state";
 
 /** The figures that everything on the page is about, in sight wherever one is: fp32 → quantized. */
 export function Summary() {
   const sides = evaluation.value;
   const one = timing.value?.one;
   // Until those in use have been timed, the last ones stay, as in the panel Time.
-  const stale = one && timedModel.value !== models.value?.quantized;
+  const stale = !ownTiming.value;
   const [name] = usedAxes.value ? schemeTitle(usedAxes.value) : ["…"];
   return (
     <aside class="summary" data-testid="summary" aria-label="Summary: fp32 and quantized model">

@@ -1,7 +1,7 @@
 import { count, duration, range, seconds, times } from "../format";
 import * as meter from "../meter";
 import { schemeTitle } from "../scheme";
-import { axes, backends, comparing, measuring, measuringPayoff, timing } from "../state";
+import { backends, comparing, measuring, measuringPayoff, shownAxes, type Timed, timing } from "../state";
 import type { Timing as Measured, TimingReport } from "../wasm/quantpad.js";
 import { Explained, type Formula } from "./explained";
 import { Figures, type Row } from "./figures";
@@ -69,6 +69,7 @@ export function Timing() {
     <Figures
       title="Time"
       headline={report && headline(report.one.ratio)}
+      scheme={report?.axes ?? shownAxes.value}
       fp32={side("fp32-time", report?.one.a, report?.batch.a)}
       quantized={side("quantized-time", report?.one.b, report?.batch.b)}
       rows={
@@ -111,7 +112,7 @@ function Backends() {
   const list = backends.value;
   const first = list[0];
   if (!first) return null;
-  const [quantized] = schemeTitle(axes.value);
+  const [quantized] = schemeTitle(shownAxes.value);
   const groups = [
     ["One image", (report: TimingReport) => report.one],
     [`Test set, ${first.timing.batchSize} images`, (report: TimingReport) => report.batch],
@@ -164,12 +165,12 @@ function Backends() {
 const headline = (ratio: number) =>
   ratio >= 1 ? `one image ${times(ratio)} faster` : `one image ${times(1 / ratio)} slower`;
 
-function Explanation({ report }: { report: TimingReport }) {
+function Explanation({ report }: { report: Timed }) {
   const { one, batch } = report;
   return (
     <p>
       From pixels to scores, both models in turn: median, and below it the middle half of the samples.{" "}
-      {Math.min(one.ratio, batch.ratio) < 1 && whySlower(axes.value.activations)}
+      {Math.min(one.ratio, batch.ratio) < 1 && whySlower(report.axes.activations)}
     </p>
   );
 }
