@@ -13,8 +13,10 @@ const HELD = `
   const gate = new Promise((open) => { globalThis.release = open; });
   const fetched = globalThis.fetch;
   globalThis.fetch = async (...request) => {
+    // Asked for at once: what is preloaded and not used for seconds is complained of.
+    const response = fetched(...request);
     if (String(request[0]?.url ?? request[0]).endsWith(".wasm")) await gate;
-    return fetched(...request);
+    return response;
   };
   // Nothing reaches the workers while this is true.
   globalThis.deaf = false;
