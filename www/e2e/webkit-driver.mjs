@@ -32,7 +32,8 @@ export async function startWebKitDriver() {
 
   const port = await freePort();
   const driver = start("WebKitWebDriver", ["--host=127.0.0.1", `--port=${port}`], {
-    env: { ...process.env, DISPLAY: display, GDK_BACKEND: "x11" },
+    // There is no graphics card here, and the threads that paint as if there were one can crash the page's process.
+    env: { ...process.env, DISPLAY: display, GDK_BACKEND: "x11", WEBKIT_SKIA_ENABLE_CPU_RENDERING: "1" },
     stdio: "ignore",
   });
   await Promise.race([
