@@ -38,13 +38,21 @@ const topInPage = (element: Element) => element.getBoundingClientRect().top + sc
 function firstInSight(): typeof places {
   const found: typeof places = [];
   const edge = document.querySelector(".summary")?.getBoundingClientRect().bottom ?? 0;
+  const isFirst = (child: Element) => child.getBoundingClientRect().bottom > edge && isInFlow(child);
   let within = document.querySelector("main");
   while (within) {
-    const first = [...within.children].find((child) => child.getBoundingClientRect().bottom > edge);
+    const first = [...within.children].find(isFirst);
     if (!first) break;
     found.unshift({ element: first, top: topInPage(first) });
-    // What a chart draws moves with its figures.
-    within = first instanceof HTMLElement && first.getBoundingClientRect().top < edge ? first : null;
+    within = first.getBoundingClientRect().top < edge && holdsStill(first) ? first : null;
   }
   return found;
 }
+
+/** Whether an element moves with the page. */
+const isInFlow = (element: Element) => /static|relative/.test(getComputedStyle(element).position);
+
+/** Whether what is in an element moves with it: what a chart draws moves with its figures, and a list may scroll by itself. */
+const holdsStill = (element: Element): element is HTMLElement =>
+  element instanceof HTMLElement &&
+  (getComputedStyle(element).overflowY === "visible" || element.scrollHeight <= element.clientHeight);
