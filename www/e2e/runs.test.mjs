@@ -54,6 +54,23 @@ const FIRST_VERSION = `
 const NOTHING_KEPT = `
   IDBFactory.prototype.open = () => { throw new DOMException("refused", "SecurityError"); };`;
 
+/** Emptying all takes its time, and meanwhile there is something new to be written down. */
+const SLOW_CLEAR = `{
+  const { clear } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.clear = function () {
+    const request = clear.call(this);
+    if (this.name === "tabs") {
+      document.querySelector('[data-testid="pad-clear"]').click();
+      const end = performance.now() + 300;
+      const goOn = () => {
+        if (performance.now() < end) this.count().onsuccess = goOn;
+      };
+      goOn();
+    }
+    return request;
+  };
+}`;
+
 /** Bars at four places: 8 × 8 pixels and the label. */
 const OWN_CSV = Array.from({ length: 80 }, (_, i) => {
   const label = i % 4;
@@ -65,7 +82,7 @@ for (const browser of BROWSERS) {
   describe(`runs in ${browser}`, { timeout: 120_000 }, () => {
     let page;
     before(async () => {
-      page = await visit(browser, { server: { inject: KEEP_FILES } });
+      page = await visit(browser, { server: { inject: `${KEEP_FILES}\n${SLOW_CLEAR}` } });
       await page.untilSettled();
     });
     after(() => page?.close());
@@ -335,6 +352,8 @@ for (const browser of BROWSERS) {
 
     promise("Delete everything leaves nothing", async () => {
       await chooseTheme(page, "dark");
+      await page.draw(ONE);
+      await page.driver.sleep(NOTED);
       // What the page writes by itself after it has opened anew is not what was deleted, so it is kept from opening.
       await page.run(() =>
         addEventListener("pagehide", () =>

@@ -229,14 +229,25 @@ export async function clear(store: "own" | "runs"): Promise<void> {
   tell(store === "own" ? { own: true } : { run: null });
 }
 
-/** Empties every store. The page is to be loaded anew: until then, whatever else wants the database waits in vain. */
+/** Empties every store. The page is to be loaded anew: whatever else wants the database from now on waits in vain. */
 export async function clearAll(): Promise<void> {
-  // Also one of a newer version of the page.
-  const db = await open().catch(() => openDB<Schema>(NAME));
-  const transaction = db.transaction(db.objectStoreNames, "readwrite");
-  await Promise.all([...db.objectStoreNames].map((name) => transaction.objectStore(name).clear()));
-  await transaction.done;
-  db.close();
-  database = new Promise(() => {});
+  const opened = open();
+  let goOn: (again: Promise<IDBPDatabase<Schema>>) => void = () => {};
+  // What is written down while the stores are being emptied would stay.
+  database = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  try {
+    // Also one of a newer version of the page.
+    const db = await opened.catch(() => openDB<Schema>(NAME));
+    const transaction = db.transaction(db.objectStoreNames, "readwrite");
+    await Promise.all([...db.objectStoreNames].map((name) => transaction.objectStore(name).clear()));
+    await transaction.done;
+    db.close();
+  } catch (error) {
+    database = null;
+    goOn(open());
+    throw error;
+  }
   tell({ everything: true });
 }

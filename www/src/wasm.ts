@@ -58,13 +58,20 @@ export const loadPage = async (): Promise<Core> => load("page", await choose());
 
 async function choose(): Promise<Backend> {
   if (typeof WebAssembly !== "object") {
+    leavePreloaded();
     throw new Failure(
       "no-wasm",
       "This browser has no WebAssembly (or it is switched off), and the models run in it. Any current Chrome, Edge, Firefox or Safari will do.",
     );
   }
   const [fastest = "scalar"] = await loadable();
+  if (fastest === "scalar") leavePreloaded();
   return fastest;
+}
+
+/** Takes what the page asked for before any script ran, for nothing: Chromium complains of what nobody takes. */
+function leavePreloaded(): void {
+  fetch(pageSimd).catch(() => {});
 }
 
 /** @throws {Failure} when a file cannot be had */
