@@ -120,7 +120,7 @@ if (BROWSERS.includes("chromium")) {
         await page.draw(strokes);
         await page.click(`teach-${digit}`);
       }
-      assert.equal((await page.data("own-drawings")).count, "2");
+      await page.until("both kept", async () => (await page.data("own-drawings")).count === "2");
     });
 
     finds("training in slow motion, paused", "header, #train, .sweep", async () => {
